@@ -1,0 +1,1 @@
+"""Slices that every application may use, entered through their `public` module."""

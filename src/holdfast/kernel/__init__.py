@@ -1,0 +1,1 @@
+"""Mechanism that every slice stands on; it knows no business noun."""

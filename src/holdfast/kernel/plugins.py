@@ -1,0 +1,72 @@
+"""What an application says of itself, and how installed ones are found (entry-point group `holdfast.apps`)."""
+
+import importlib.metadata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from holdfast.kernel.errors import ConfigurationError
+from holdfast.kernel.permissions import Permission
+
+GROUP = "holdfast.apps"
+
+
+@dataclass(frozen=True, slots=True)
+class MenuItem:
+    """An entry of the console's navigation: shown to those who hold the permission."""
+
+    title: str
+    path: str
+    icon: str
+    permission: str | None = None
+    order: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The one declaration of a slice or application; data only.
+
+    `package` is the import path that holds `models`, `facts`, `endpoints/`, `pages/`, `templates/`. `mount` is the
+    first part of its API path (empty: the root), `pages` the same for its console pages. `migrations` is the import
+    path of a package with an Alembic chain of the app's own, for apps that are not part of Holdfast.
+    """
+
+    name: str
+    title: str
+    package: str
+    mount: str
+    pages: str | None = None
+    permissions: tuple[Permission, ...] = ()
+    menu: tuple[MenuItem, ...] = ()
+    migrations: str | None = None
+    order: int = 100
+
+
+def installed_apps() -> tuple[App, ...]:
+    """Return every app that an installed distribution declares, in a fixed order.
+
+    Raises ConfigurationError for one that cannot be loaded, is no `App`, or shares its name with another.
+    """
+    found: list[App] = []
+    for point in importlib.metadata.entry_points(group=GROUP):
+        try:
+            loaded: Any = point.load()
+        except Exception as error:
+            raise ConfigurationError(f"The app {point.name!r} ({point.value}) cannot be loaded: {error}") from error
+        if not isinstance(loaded, App):
+            raise ConfigurationError(f"The entry point {point.name!r} ({point.value}) is not an App.")
+        found.append(loaded)
+    return ordered(found)
+
+
+def ordered(apps: Iterable[App]) -> tuple[App, ...]:
+    """Return the apps sorted by `order` and name; raise ConfigurationError where two share a name or a permission."""
+    result = tuple(sorted(apps, key=lambda app: (app.order, app.name)))
+    for what, names in (
+        ("name", [app.name for app in result]),
+        ("permission", [permission.name for app in result for permission in app.permissions]),
+    ):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ConfigurationError(f"Two apps share the {what} {', '.join(twice)}.")
+    return result
