@@ -12,5 +12,5 @@ def system_clock() -> datetime:
 
 
 def rfc3339(moment: datetime) -> str:
-    """Return `moment` as RFC 3339 text in UTC with microseconds: always 27 characters, so that text order is time order."""
+    """Return `moment` as RFC 3339 text in UTC with microseconds, 27 characters: text order is time order."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -5,8 +5,21 @@ import threading
 import time
 import uuid
 
-_lock = threading.Lock()
-_last = 0
+
+class _Stamps:
+    """Counts 1/4096 milliseconds since 1970, never the same twice."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def next(self) -> int:
+        with self._lock:
+            self._last = max(time.time_ns() * 4096 // 1_000_000, self._last + 1)
+            return self._last
+
+
+_stamps = _Stamps()
 
 
 def new_id() -> uuid.UUID:
@@ -15,10 +28,7 @@ def new_id() -> uuid.UUID:
     The 12 bits after the milliseconds hold its fraction (RFC 9562, section 6.2, method 3); when the clock does not
     advance, the stamp is counted up instead.
     """
-    global _last
-    stamp = time.time_ns() * 4096 // 1_000_000
-    with _lock:
-        _last = stamp = max(stamp, _last + 1)
+    stamp = _stamps.next()
     return _compose(stamp >> 12, stamp & 0xFFF, int.from_bytes(os.urandom(8)) >> 2)
 
 

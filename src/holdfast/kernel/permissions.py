@@ -2,12 +2,12 @@
 
 import functools
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Concatenate, Literal, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
-from holdfast.kernel.errors import Forbidden, Unauthenticated
+from holdfast.kernel.errors import Forbidden, HoldfastError, Unauthenticated
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -75,12 +75,13 @@ class HasActor(Protocol):
 
 
 W = TypeVar("W", bound=HasActor)
+Action = Callable[Concatenate[W, P], Coroutine[Any, Any, R]]
 VERB = "__verb__"
 
 
 def verb(
     name: str, *, access: Access = "permission", writes: bool = False
-) -> Callable[[Callable[Concatenate[W, P], Awaitable[R]]], Callable[Concatenate[W, P], Awaitable[R]]]:
+) -> Callable[[Action[W, P, R]], Action[W, P, R]]:
     """Make a service function a verb: whoever calls it, an actor without the permission `name` is refused.
 
     `access="signed_in"` asks only for a good credential, `access="public"` for nothing. `writes` says that the verb
@@ -89,13 +90,13 @@ def verb(
     if not _NAME.match(name):
         raise ValueError(f"verb {name!r} is not of the form slice.resource.action")
 
-    def decorate(function: Callable[Concatenate[W, P], Awaitable[R]]) -> Callable[Concatenate[W, P], Awaitable[R]]:
-        @functools.wraps(function)
-        async def guarded(work: W, *args: P.args, **kwargs: P.kwargs) -> R:
+    def decorate(function: Action[W, P, R]) -> Action[W, P, R]:
+        async def guarded(work: W, /, *args: P.args, **kwargs: P.kwargs) -> R:
             if access != "public":
                 authorise(work.actor, name if access == "permission" else None)
             return await function(work, *args, **kwargs)
 
+        functools.update_wrapper(guarded, function)
         setattr(guarded, VERB, Verb(name, access, writes, function.__module__, function.__qualname__))
         return guarded
 
@@ -106,6 +107,15 @@ def verb_of(function: object) -> Verb | None:
     """Return the verb that a function was declared to be, or None."""
     found = getattr(function, VERB, None)
     return found if isinstance(found, Verb) else None
+
+
+Verdict = HoldfastError | None  # what a guard answers: None, or the error that says why not
+
+
+def enforce(verdict: Verdict) -> None:
+    """Raise the error that a guard answered with."""
+    if verdict is not None:
+        raise verdict
 
 
 def authorise(actor: Actor, permission: str | None) -> None:

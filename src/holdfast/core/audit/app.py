@@ -1,0 +1,15 @@
+"""The declaration of the audit trail."""
+
+from holdfast.kernel.permissions import Permission
+from holdfast.kernel.plugins import App, MenuItem
+
+APP = App(
+    name="audit",
+    title="Audit trail",
+    package="holdfast.core.audit",
+    mount="audit",
+    pages="audit",
+    order=30,
+    permissions=(Permission("audit.entry.read", "Read the audit trail", roles=("Admin", "Auditor")),),
+    menu=(MenuItem("Audit trail", "/console/audit", "trail", permission="audit.entry.read", order=90),),
+)

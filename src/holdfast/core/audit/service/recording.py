@@ -1,0 +1,85 @@
+"""Writing the trail: entries in the business transaction, refusals in one of their own, repeats as one with a count."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from holdfast.core.audit import queries
+from holdfast.core.audit.models import RefusalCount
+from holdfast.core.audit.service.entry import Entry, Place, build_entry
+from holdfast.kernel.facts import Record
+from holdfast.kernel.ids import new_id
+from holdfast.kernel.work import Work
+
+
+class Trail:
+    """The recorder of one process: numbers its entries, so that one taken away before sequencing leaves a gap."""
+
+    def __init__(self) -> None:
+        self.epoch = new_id()
+        self._last: defaultdict[UUID, int] = defaultdict(int)
+        self._void: defaultdict[UUID, list[int]] = defaultdict(list)
+        # Tenants in which this process counted repeats that are not yet an entry.
+        self.counting: set[UUID] = set()
+
+    async def write(self, work: Work, records: Sequence[Record]) -> None:
+        """Insert one entry a record, its parts and its place in the queue, just before COMMIT."""
+        entries = [self._entry(work, record) for record in records]
+        await queries.insert_entries(
+            work,
+            [entry.columns for entry in entries],
+            [
+                {"tenant_id": work.tenant_id, "id": entry.id, "part": part.name, "salt": part.salt, "data": part.data}
+                for entry in entries
+                for part in entry.parts
+            ],
+            [{"log_id": work.tenant_id, "entry_id": entry.id, "leaf_hash": entry.leaf_hash} for entry in entries],
+        )
+
+    def committed(self, work: Work) -> None:
+        """Nothing to mend: the numbers drawn are in the database."""
+
+    def voided(self, work: Work) -> None:
+        """Declare the numbers of a rolled-back unit of work in the next entry."""
+        self._void[work.tenant_id].extend(number for number in work.marks if isinstance(number, int))
+
+    async def refuse(self, work: Work, record: Record) -> None:
+        """Write the refusal, or count it where the same one was written within the minute."""
+        same = _sameness(work, record)
+        minute = int(work.now().timestamp()) // 60
+        known = await queries.find_refusal(work, same=same)
+        if known is not None and known.minute == minute:
+            known.repeats += 1
+            self.counting.add(work.tenant_id)
+            return
+        records = [record]
+        if known is None:
+            known = RefusalCount(same=same, minute=minute, repeats=0, entry_id=new_id())
+            work.session.add(known)
+        elif known.repeats:
+            records.append(replace(record, detail={**(record.detail or {}), "repeats": known.repeats}))
+        known.minute, known.repeats = minute, 0
+        await work.flush()
+        await self.write(work, records)
+
+    def _entry(self, work: Work, record: Record) -> Entry:
+        self._last[work.tenant_id] += 1
+        number = self._last[work.tenant_id]
+        void = self._void.pop(work.tenant_id, [])
+        # Should this unit of work roll back too, its number and the ones it would have declared stay to be declared.
+        work.marks = (*work.marks, number, *void)
+        return build_entry(
+            record,
+            tenant_id=work.tenant_id,
+            actor=work.actor,
+            request=work.request,
+            recorded_at=work.house.clock(),
+            place=Place(self.epoch, number, tuple(sorted(void))),
+        )
+
+
+def _sameness(work: Work, record: Record) -> bytes:
+    parts = (work.actor.id, record.action, record.outcome, record.reason, record.entity_id, work.request.ip)
+    return hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).digest()

@@ -1,0 +1,1 @@
+"""The directory: the organisation, its companies and branches, and its people."""

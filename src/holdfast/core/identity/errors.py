@@ -1,0 +1,44 @@
+"""What can go wrong when signing in."""
+
+from holdfast.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+
+
+class SignInRefused(Unauthenticated):
+    """Unknown name, wrong password, no access or an ambiguous name: one answer for all of them."""
+
+    code, title = "SIGN_IN_REFUSED", "Sign-in refused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The name or the password is wrong. If your name is known in several organisations, name the organization."
+        )
+
+
+class TokenRefused(Unauthenticated):
+    """The refresh token is unknown, used, expired, or its session has ended."""
+
+    code, title = "TOKEN_REFUSED", "Token refused"
+
+
+class UserNotFound(NotFound):
+    """There is no such user in this organisation."""
+
+    code, title = "USER_NOT_FOUND", "User not found"
+
+
+class OwnStatus(Conflict):
+    """Nobody suspends himself: the last administrator could lock everyone out."""
+
+    code, title = "OWN_STATUS", "Your own status cannot be changed by you"
+
+
+class WeakPassword(Invalid):
+    """The password does not meet the organisation's rule."""
+
+    code, title = "WEAK_PASSWORD", "Password too weak"
+
+
+class CrossSite(Forbidden):
+    """A browser sent a changing request that did not come from our own pages."""
+
+    code, title = "CROSS_SITE", "Cross-site request refused"

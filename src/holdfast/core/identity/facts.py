@@ -1,0 +1,102 @@
+"""What can happen in identity."""
+
+from dataclasses import dataclass
+
+from holdfast.kernel.facts import Fact
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserCreated(Fact):
+    """A user was made."""
+
+    action = "identity.user.created"
+    title = "User created"
+    category = "security"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PasswordSet(Fact):
+    """A user's password was set."""
+
+    action = "identity.password.set"
+    title = "Password set"
+    category = "security"
+    severity = "notice"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PasswordRehashed(Fact):
+    """A password was hashed anew because the cost rose."""
+
+    action = "identity.password.rehashed"
+    title = "Password hash renewed"
+    category = "security"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleAssigned(Fact):
+    """A user was given a role."""
+
+    action = "identity.role.assigned"
+    title = "Role assigned"
+    category = "security"
+    severity = "notice"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserStatusChanged(Fact):
+    """A user was suspended, locked or re-activated."""
+
+    action = "identity.user.status_changed"
+    title = "User status changed"
+    category = "security"
+    severity = "notice"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedIn(Fact):
+    """A user signed in; the entity is the session."""
+
+    action = "identity.session.opened"
+    title = "Signed in"
+    category = "access"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignInFailed(Fact):
+    """Somebody failed to sign in; the entity is the user, where there is one."""
+
+    action = "identity.session.refused"
+    title = "Sign-in failed"
+    category = "access"
+    severity = "warning"
+    outcome = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionRefreshed(Fact):
+    """A session's tokens were renewed."""
+
+    action = "identity.session.refreshed"
+    title = "Tokens renewed"
+    category = "access"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedOut(Fact):
+    """A user signed out."""
+
+    action = "identity.session.closed"
+    title = "Signed out"
+    category = "access"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenReused(Fact):
+    """A refresh token came a second time: the whole session was ended."""
+
+    action = "identity.session.token_reused"
+    title = "Refresh token used twice"
+    category = "security"
+    severity = "critical"
+    outcome = "refused"

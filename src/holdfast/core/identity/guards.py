@@ -1,0 +1,39 @@
+"""Who may do what to whom, as pure functions."""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from holdfast.core.identity.errors import OwnStatus, WeakPassword
+from holdfast.kernel.errors import FieldError
+from holdfast.kernel.permissions import Actor, Permission, Verdict
+
+ROLES = ("Admin", "Operator", "User", "Viewer", "Auditor")
+
+
+def table_of_roles(permissions: Sequence[Permission]) -> Mapping[str, frozenset[str]]:
+    """Return the role × permission table that the installed apps declare."""
+    return {role: frozenset(each.name for each in permissions if role in each.roles) for role in ROLES}
+
+
+def can_change_status(actor: Actor, user_id: UUID) -> Verdict:
+    """Answer OwnStatus for one's own status."""
+    return OwnStatus() if actor.id == user_id else None
+
+
+def can_be_password(password: str, *, minimum: int, context: Sequence[str]) -> Verdict:
+    """Answer WeakPassword for one too short, too long, or made of the names around it (NIST SP 800-63B-4)."""
+    fault = None
+    if len(password) < minimum:
+        fault = f"must have at least {minimum} characters"
+    elif len(password.encode()) > 1024:
+        fault = "must have at most 1024 bytes"
+    elif len(set(password)) < 5:
+        fault = "must have at least five different characters"
+    else:
+        plain = unicodedata.normalize("NFKC", password).casefold()
+        if any(len(word) >= 4 and word.casefold() in plain for word in context):
+            fault = "must not contain your name, your address or the organisation's name"
+    if fault is None:
+        return None
+    return WeakPassword(f"The password {fault}.", errors=(FieldError("body.password", "weak_password", fault),))

@@ -1,0 +1,172 @@
+"""Every statement on identity's tables."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import CursorResult, func, select, update
+
+from holdfast.core.identity.errors import UserNotFound
+from holdfast.core.identity.models import (
+    Password,
+    RefreshToken,
+    RoleAssignment,
+    Session,
+    SetupLink,
+    SignInName,
+    User,
+)
+from holdfast.kernel.db import NOBODY
+from holdfast.kernel.tenancy import Tenant
+from holdfast.kernel.work import Work
+
+# Lives here because identity's row is what opens the door; the authenticator runs it on the driver.
+CREDENTIAL_COLUMNS = (
+    "secret_hash", "kind", "user_id", "email", "username", "name", "slug", "organization", "roles", "idle_expires_at",
+)  # fmt: skip
+_CREDENTIAL = """
+SELECT s.secret_hash, s.kind, u.id AS user_id, u.email, u.username, u.name, t.slug, o.name AS organization,
+       (SELECT {join} FROM role_assignment r WHERE r.tenant_id = s.tenant_id AND r.user_id = s.user_id) AS roles,
+       s.idle_expires_at
+FROM session s
+JOIN user_account u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
+JOIN tenant t ON t.id = s.tenant_id
+JOIN organization o ON o.tenant_id = s.tenant_id AND o.id = s.tenant_id
+WHERE s.tenant_id = {tenant} AND s.id = {session} AND s.revoked_at IS NULL
+  AND s.expires_at > {now} AND s.idle_expires_at > {now2}
+  AND u.status = 'active' AND u.deleted_at IS NULL AND t.status = 'active'
+"""
+CREDENTIAL_SQL = {
+    "sqlite": _CREDENTIAL.format(
+        join="group_concat(r.role, ',')", tenant="?1", session="?2", now="?3", now2="?3"
+    ),
+    "mysql": _CREDENTIAL.format(
+        join="group_concat(r.role ORDER BY r.role SEPARATOR ',')", tenant="%s", session="%s", now="%s", now2="%s"
+    ),
+    "postgresql": "SELECT * FROM holdfast_authenticate($1, $2, $3)",
+}
+# Created by the first migration; sets the tenant for row-level security and reads the row in one round trip.
+AUTHENTICATE_FUNCTION = """
+CREATE OR REPLACE FUNCTION holdfast_authenticate(p_tenant uuid, p_session uuid, p_now timestamptz)
+RETURNS TABLE (secret_hash bytea, kind text, user_id uuid, email text, username text, name text, slug text,
+               organization text, roles text, idle_expires_at timestamptz)
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM set_config('holdfast.tenant', p_tenant::text, true);
+  RETURN QUERY {body};
+END $$
+""".format(
+    body=_CREDENTIAL.format(
+        join="string_agg(r.role, ',' ORDER BY r.role)",
+        tenant="p_tenant",
+        session="p_session",
+        now="p_now",
+        now2="p_now",
+    )
+    .replace("s.secret_hash, s.kind,", "s.secret_hash, s.kind::text,")
+    .replace("u.email, u.username, u.name, t.slug, o.name AS", "u.email::text, u.username::text, u.name::text, "
+             "t.slug::text, o.name::text AS")
+)  # fmt: skip
+
+
+async def list_tenants_by_name(work: Work, *, name_hashes: Sequence[bytes], slug: str | None) -> Sequence[UUID]:
+    """Return the active tenants in which a sign-in name is known, at most two; `slug` narrows to one organisation."""
+    statement = (
+        select(Tenant.id)
+        .join(SignInName, SignInName.tenant_id == Tenant.id)
+        .where(SignInName.name_hash.in_(name_hashes), Tenant.status == "active")
+        .limit(2)
+    )
+    if slug is not None:
+        statement = statement.where(Tenant.slug == slug)
+    return (await work.session.scalars(statement)).unique().all()
+
+
+async def find_tenant(work: Work, *, slug: str) -> Tenant | None:
+    """Return the tenant with this slug."""
+    found: Tenant | None = await work.session.scalar(select(Tenant).where(Tenant.slug == slug))
+    return found
+
+
+async def count_tenants(work: Work) -> int:
+    """Return how many tenants the installation has."""
+    return (await work.session.scalar(select(func.count()).select_from(Tenant))) or 0
+
+
+async def find_user_by_name(work: Work, *, name_key: str, lock: bool = False) -> User | None:
+    """Return the living user with this address or user name."""
+    statement = select(User).where(
+        (User.email_key == name_key) | (User.username_key == name_key), User.deleted_key == NOBODY
+    )
+    found: User | None = await work.session.scalar(statement.with_for_update() if lock else statement)
+    return found
+
+
+async def get_user(work: Work, *, user_id: UUID, lock: bool = False) -> User:
+    """Return a living user; raise UserNotFound."""
+    statement = select(User).where(User.id == user_id, User.deleted_key == NOBODY)
+    found = await work.session.scalar(statement.with_for_update() if lock else statement)
+    if found is None:
+        raise UserNotFound
+    return found
+
+
+async def find_password(work: Work, *, user_id: UUID, lock: bool = False) -> Password | None:
+    """Return the password row of a user."""
+    statement = select(Password).where(Password.id == user_id)
+    found: Password | None = await work.session.scalar(statement.with_for_update() if lock else statement)
+    return found
+
+
+async def list_roles(work: Work, *, user_ids: Sequence[UUID]) -> Sequence[RoleAssignment]:
+    """Return the role assignments of the users, in one query."""
+    statement = select(RoleAssignment).where(RoleAssignment.user_id.in_(user_ids)).order_by(RoleAssignment.role)
+    return (await work.session.scalars(statement)).all()
+
+
+async def find_session(work: Work, *, session_id: UUID, lock: bool = False) -> Session | None:
+    """Return a session row, whatever its state."""
+    statement = select(Session).where(Session.id == session_id)
+    found: Session | None = await work.session.scalar(statement.with_for_update() if lock else statement)
+    return found
+
+
+async def find_refresh_token(work: Work, *, token_id: UUID) -> RefreshToken | None:
+    """Return a refresh token's row, read anew."""
+    statement = select(RefreshToken).where(RefreshToken.id == token_id).execution_options(populate_existing=True)
+    found: RefreshToken | None = await work.session.scalar(statement)
+    return found
+
+
+async def use_refresh_token(
+    work: Work, *, token_id: UUID, secret_hash: bytes, successor_id: UUID, now: datetime
+) -> bool:
+    """Mark a refresh token as used if nobody did before: compare-and-set, so that one of many wins."""
+    statement = (
+        update(RefreshToken)
+        .where(
+            RefreshToken.id == token_id,
+            RefreshToken.secret_hash == secret_hash,
+            RefreshToken.used_at.is_(None),
+            RefreshToken.expires_at > now,
+        )
+        .values(used_at=now, successor_id=successor_id)
+    )
+    result = await work.session.execute(statement, execution_options={"synchronize_session": False})
+    return cast("CursorResult[Any]", result).rowcount == 1
+
+
+async def touch_session(work: Work, *, session_id: UUID, seen: datetime, idle_expires: datetime) -> None:
+    """Note that a session was used; only its untracked columns change."""
+    session = await find_session(work, session_id=session_id, lock=True)
+    if session is not None and session.revoked_at is None and session.last_seen_at < seen:
+        session.last_seen_at = seen
+        session.idle_expires_at = idle_expires
+
+
+async def find_setup_link(work: Work, *, secret_hash: bytes) -> SetupLink | None:
+    """Return the set-up link with this secret, locked."""
+    statement = select(SetupLink).where(SetupLink.secret_hash == secret_hash).with_for_update()
+    found: SetupLink | None = await work.session.scalar(statement)
+    return found

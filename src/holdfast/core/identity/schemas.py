@@ -1,0 +1,98 @@
+"""What identity takes and gives."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field, SecretStr, model_validator
+
+from holdfast.core.identity.models import UserStatus
+from holdfast.kernel.schemas import Inward, OneLine, Outward, RecordOut
+
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$", examples=["techstart"])]
+PasswordText = Annotated[SecretStr, Field(min_length=1, max_length=1024)]
+
+
+class SignIn(Inward):
+    """A name and a password."""
+
+    email: Annotated[OneLine | None, Field(max_length=254, examples=["ceo@techstart.com"])] = None
+    username: Annotated[OneLine | None, Field(max_length=64)] = None
+    password: PasswordText
+    organization: Annotated[Slug | None, Field(description="Needed when the name is known in several.")] = None
+    session: Annotated[
+        Literal["token", "cookie"], Field(description="`cookie` sets the console's cookie and returns no tokens.")
+    ] = "token"
+
+    @model_validator(mode="after")
+    def _one_name(self) -> "SignIn":
+        if (self.email is None) == (self.username is None):
+            raise ValueError("give either email or username")
+        return self
+
+
+class Refresh(Inward):
+    """A refresh token; it can be used once."""
+
+    refresh_token: Annotated[SecretStr, Field(min_length=1, max_length=200)]
+
+
+class StatusChange(Inward):
+    """A user's new status."""
+
+    status: Literal[UserStatus.ACTIVE, UserStatus.SUSPENDED]
+    reason: Annotated[OneLine | None, Field(max_length=500)] = None
+
+
+class UserBrief(Outward):
+    """Who somebody is."""
+
+    id: UUID
+    email: str
+    username: str | None
+    name: str
+
+
+class UserOut(RecordOut):
+    """A user as an administrator sees it."""
+
+    email: str
+    username: str | None
+    name: str
+    status: UserStatus
+    roles: list[str]
+
+
+class OrganizationBrief(Outward):
+    """Which organisation somebody belongs to."""
+
+    id: UUID
+    slug: str
+    name: str
+
+
+class Tokens(Outward):
+    """What a program gets when it signs in."""
+
+    access_token: str
+    refresh_token: str
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105
+    expires_in: Annotated[int, Field(description="Seconds until the access token expires.")]
+    user: UserBrief
+
+
+class CookieSession(Outward):
+    """What a browser gets when it signs in; the cookie comes beside it."""
+
+    user: UserBrief
+    csrf_token: Annotated[str, Field(description="Send as X-CSRF-Token with every changing request.")]
+
+
+class Me(Outward):
+    """Who is signed in, and what they may do."""
+
+    user: UserBrief
+    organization: OrganizationBrief
+    roles: list[str]
+    permissions: list[str]
+
+

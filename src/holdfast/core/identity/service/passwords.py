@@ -1,0 +1,69 @@
+"""Argon2id in a bounded pool: never on the event loop, never more at once than there are cores (RFC 9106)."""
+
+import asyncio
+import functools
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from holdfast.kernel.errors import Unavailable
+from holdfast.kernel.settings import Settings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+WAITING_PER_CORE = 16
+
+
+class Passwords:
+    """Hashes and verifies passwords; refuses with Unavailable when too many wait."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._hasher = PasswordHasher(
+            time_cost=settings.argon2_time_cost,
+            memory_cost=settings.argon2_memory_kib,
+            parallelism=settings.argon2_parallelism,
+        )
+        cores = os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(cores, thread_name_prefix="argon2")
+        self._room = cores * WAITING_PER_CORE
+        self._waiting = 0
+        # Verified when no user matches, so that the answer takes as long as for a known one.
+        self._decoy = self._hasher.hash(os.urandom(16).hex())
+
+    async def hash(self, password: str) -> str:
+        """Return the PHC string of a password."""
+        return await self._run(self._hasher.hash, password)
+
+    async def verify(self, stored: str | None, password: str) -> bool:
+        """Tell whether the password matches; without a stored hash a decoy is verified and the answer is no."""
+        return await self._run(self._matches, stored or self._decoy, password) and stored is not None
+
+    def outdated(self, stored: str) -> bool:
+        """Tell whether the hash was made at another cost than the settings ask for."""
+        return self._hasher.check_needs_rehash(stored)
+
+    def close(self) -> None:
+        """Stop the pool."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _matches(self, stored: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(stored, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    async def _run(self, function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
+        if self._waiting >= self._room:
+            raise Unavailable("Too many sign-ins wait for their turn.", retry_after=2)
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(
+                self._pool, functools.partial(function, *arguments, **named)
+            )
+        finally:
+            self._waiting -= 1

@@ -1,0 +1,229 @@
+"""Signing in, renewing tokens, signing out."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from holdfast.core.identity import queries
+from holdfast.core.identity.errors import SignInRefused, TokenRefused
+from holdfast.core.identity.facts import PasswordRehashed, SessionRefreshed, SignedIn, SignedOut, TokenReused
+from holdfast.core.identity.models import Password, RefreshToken, Session, SessionKind, User, UserStatus
+from holdfast.core.identity.service.desk import Desk, desk_of
+from holdfast.core.identity.service.tokens import REFRESH_PREFIX, Address, after
+from holdfast.kernel.crypto import digest, mac, new_secret, same
+from holdfast.kernel.db import NOBODY, folded
+from holdfast.kernel.facts import Record
+from holdfast.kernel.permissions import SYSTEM, Actor, verb
+from holdfast.kernel.work import Gate, Work
+
+RETRY_SECONDS = 30
+FAILURES_UNTIL_LOCKED = 100
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Opened:
+    """A session that was just opened or renewed, and what carries it."""
+
+    user: User
+    session: Session
+    access_token: str = ""
+    refresh_token: str = ""
+    cookie: str = ""
+
+
+@verb("identity.session.open", access="public", writes=True)
+async def sign_in(
+    gate: Gate, *, name: str, password: str, organization: str | None = None, kind: SessionKind = SessionKind.TOKEN
+) -> Opened:
+    """Open a session for a name and a password; raise SignInRefused, alike in every case of refusal.
+
+    The password is verified between two units of work: no transaction waits for Argon2.
+    """
+    desk = desk_of(gate.works)
+    await desk.take_turn(gate, account=folded(name))
+    tenant_id = await _find_tenant(gate, desk, name=name, organization=organization)
+    async with gate.works.begin(tenant_id or NOBODY, SYSTEM, write=False, request=gate.request) as work:
+        user = await queries.find_user_by_name(work, name_key=folded(name))
+        stored = None if user is None else await queries.find_password(work, user_id=user.id)
+    good = await desk.passwords.verify(None if stored is None else stored.hash, password)
+    renewed = await desk.passwords.hash(password) if good and stored and desk.passwords.outdated(stored.hash) else None
+    if tenant_id is None or user is None or not good:
+        await _refuse(gate, desk, tenant_id, user, name)
+        raise SignInRefused
+    async with gate.works.begin(tenant_id, SYSTEM, request=gate.request) as work:
+        opened = await _open(work, desk, user_id=user.id, kind=kind, renewed=renewed)
+    if opened is None:
+        await _refuse(gate, desk, tenant_id, user, name)
+        raise SignInRefused
+    return opened
+
+
+@verb("identity.session.refresh", access="public", writes=True)
+async def refresh(gate: Gate, *, refresh_token: str) -> Opened:
+    """Exchange a refresh token for its one successor; raise TokenRefused.
+
+    A retry within 30 seconds gets the same successor while that is unused (RFC 9700, 4.14.2: a lost response must not
+    sign anyone out); any other reuse ends the session.
+    """
+    desk = desk_of(gate.works)
+    address = Address.parse(refresh_token.removeprefix(REFRESH_PREFIX)) if refresh_token[:4] == REFRESH_PREFIX else None
+    await desk.take_turn(gate, account=None if address is None else str(address.row_id))
+    if address is None:
+        raise TokenRefused
+    async with gate.works.begin(address.tenant_id, SYSTEM, request=gate.request) as work:
+        opened = await _renew(work, desk, address)
+    if opened is None:
+        raise TokenRefused
+    return opened
+
+
+@verb("identity.session.close", access="signed_in", writes=True)
+async def sign_out(work: Work) -> None:
+    """End the session that the caller acts in; its tokens and cookie are dead when this commits."""
+    if work.actor.session_id is None:
+        raise TokenRefused
+    session = await queries.find_session(work, session_id=work.actor.session_id, lock=True)
+    if session is not None and session.revoked_at is None:
+        session.revoked_at, session.revoked_reason = work.now(), "signed_out"
+        work.record(SignedOut(entity=session))
+
+
+async def _find_tenant(gate: Gate, desk: Desk, *, name: str, organization: str | None) -> UUID | None:
+    """Return the one organisation in which the name is known, None for none or several."""
+    async with gate.works.begin(NOBODY, SYSTEM, write=False, request=gate.request) as work:
+        hashes = [desk.name_hash(name)]
+        found = await queries.list_tenants_by_name(work, name_hashes=hashes, slug=organization)
+    return found[0] if len(found) == 1 else None
+
+
+async def _open(
+    work: Work, desk: Desk, *, user_id: UUID, kind: SessionKind, renewed: str | None
+) -> Opened | None:
+    """Open the session, None where the user may not enter any more; everything is judged in this transaction."""
+    user = await queries.get_user(work, user_id=user_id)
+    password = await queries.find_password(work, user_id=user_id, lock=True)
+    if user.status is not UserStatus.ACTIVE or password is None:
+        return None
+    work.act_as(Actor("user", user.id))
+    password.failures = 0
+    if renewed is not None:
+        password.hash = renewed
+        work.record(PasswordRehashed(entity=password))
+    opened = open_session(work, desk, user=user, kind=kind)
+    work.record(SignedIn(entity=opened.session))
+    return opened
+
+
+def open_session(work: Work, desk: Desk, *, user: User, kind: SessionKind) -> Opened:
+    """Add a session row for a recognised user and return what carries it; the caller records the fact."""
+    settings, now, secret = work.settings, work.now(), new_secret()
+    cookie = kind is SessionKind.COOKIE
+    absolute = (
+        after(now, hours=settings.session_absolute_hours)
+        if cookie
+        else after(now, days=settings.refresh_token_absolute_days)
+    )
+    idle = (
+        after(now, minutes=settings.session_idle_min) if cookie else after(now, days=settings.refresh_token_expire_days)
+    )
+    session = Session(
+        id=work.new_id(),
+        user_id=user.id,
+        kind=kind,
+        secret_hash=digest(secret),
+        signed_in_at=now,
+        last_seen_at=now,
+        idle_expires_at=min(idle, absolute),
+        expires_at=absolute,
+        ip=work.request.ip,
+        user_agent=(work.request.user_agent or "")[:300] or None,
+    )
+    work.session.add(session)
+    work.act_as(Actor("user", user.id, session.id))
+    if cookie:
+        return Opened(user, session, cookie=Address(work.tenant_id, session.id, secret).text())
+    token = Address(work.tenant_id, work.new_id(), secret)
+    work.session.add(_refresh_row(token, session, now))
+    return Opened(user, session, _access(work, desk, session), REFRESH_PREFIX + token.text())
+
+
+async def _renew(work: Work, desk: Desk, address: Address) -> Opened | None:
+    """Rotate a refresh token; None refuses, and what was found out (a reuse) is committed all the same."""
+    now = work.now()
+    row = await queries.find_refresh_token(work, token_id=address.row_id)
+    if row is None or not same(row.secret_hash, digest(address.secret)):
+        return None
+    session = await queries.find_session(work, session_id=row.session_id, lock=True)
+    user = None if session is None else await queries.get_user(work, user_id=session.user_id)
+    if session is None or user is None or session.revoked_at is not None or session.expires_at <= now:
+        return None
+    if user.status is not UserStatus.ACTIVE or not await queries.is_tenant_active(work):
+        return None
+    work.act_as(Actor("user", user.id, session.id))
+    # The successor's secret follows from the old one, so that a retry can be given the same token again.
+    successor = Address(work.tenant_id, work.new_id(), mac(desk.keys.tokens, address.secret))
+    won = await queries.use_refresh_token(
+        work, token_id=row.id, secret_hash=row.secret_hash, successor_id=successor.row_id, now=now
+    )
+    if won:
+        work.session.add(_refresh_row(successor, session, now))
+        session.last_seen_at = now
+        session.idle_expires_at = min(after(now, days=work.settings.refresh_token_expire_days), session.expires_at)
+        work.record(SessionRefreshed(entity=session))
+        return Opened(user, session, _access(work, desk, session), REFRESH_PREFIX + successor.text())
+    return await _retry_or_revoke(work, desk, address, session, user)
+
+
+async def _retry_or_revoke(work: Work, desk: Desk, address: Address, session: Session, user: User) -> Opened | None:
+    now = work.now()
+    row = await queries.find_refresh_token(work, token_id=address.row_id)
+    if row is None or row.used_at is None or row.successor_id is None:
+        return None  # expired, never used
+    successor = await queries.find_refresh_token(work, token_id=row.successor_id)
+    if (now - row.used_at).total_seconds() <= RETRY_SECONDS and successor is not None and successor.used_at is None:
+        again = Address(work.tenant_id, successor.id, mac(desk.keys.tokens, address.secret))
+        return Opened(user, session, _access(work, desk, session), REFRESH_PREFIX + again.text())
+    session.revoked_at, session.revoked_reason = now, "token_reused"
+    work.record(TokenReused(entity=session))
+    return None
+
+
+def _refresh_row(address: Address, session: Session, now: datetime) -> RefreshToken:
+    return RefreshToken(
+        id=address.row_id,
+        session_id=session.id,
+        secret_hash=digest(address.secret),
+        issued_at=now,
+        expires_at=session.idle_expires_at,
+    )
+
+
+def _access(work: Work, desk: Desk, session: Session) -> str:
+    return desk.tokens.issue(
+        tenant_id=work.tenant_id, user_id=session.user_id, session_id=session.id, now=work.now()
+    )
+
+
+async def _refuse(gate: Gate, desk: Desk, tenant_id: UUID | None, user: User | None, name: str) -> None:
+    """Write the failure into the trail of the organisation it concerns, else into the operators'."""
+    actor = Actor("anonymous")
+    record = Record(
+        action="identity.session.refused",
+        category="access",
+        severity="warning",
+        outcome="failed",
+        entity_type=None if user is None else User.__tablename__,
+        entity_id=None if user is None else user.id,
+        reason="wrong name or password",
+        detail={"name": desk.name_hash(name).hex()[:16]},
+    )
+    async with gate.works.begin(tenant_id or desk.system_tenant, actor, request=gate.request) as work:
+        if user is not None:
+            await _count_failure(work, user)
+        await gate.works.recorder.refuse(work, record)
+
+
+async def _count_failure(work: Work, user: User) -> None:
+    password: Password | None = await queries.find_password(work, user_id=user.id, lock=True)
+    if password is not None:
+        password.failures += 1

@@ -1,0 +1,62 @@
+"""Shapes of what comes in and what goes out."""
+
+from datetime import datetime
+from typing import Annotated, Generic, TypeVar
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+Item = TypeVar("Item")
+
+
+class Inward(BaseModel):
+    """What a caller sends: unknown fields are refused, blanks around text are dropped."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, frozen=True)
+
+    def given(self) -> dict[str, object]:
+        """Return only the fields that the caller sent, as attributes."""
+        return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
+
+
+class Outward(BaseModel):
+    """What a caller gets; made from a row or a dict."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+class RecordOut(Outward):
+    """A mutable record: its id, its version (also the ETag) and its bookkeeping."""
+
+    id: UUID
+    version: Annotated[int, Field(description="Rises with each change; sent as ETag, asked for in If-Match.")]
+    created_at: datetime
+    updated_at: datetime
+    created_by: UUID | None
+    updated_by: UUID | None
+
+
+class Meta(Outward):
+    """Where in the list the page is."""
+
+    page: int | None = Field(description="Number of the page, null when paging by cursor.")
+    page_size: int
+    total: int | None = Field(description="Exact up to 10,000, null above unless `count=exact`.")
+    next_cursor: str | None = Field(description="Pass as `cursor` for the next page; null on the last.")
+
+
+class Page(Outward, Generic[Item]):
+    """One page of a list."""
+
+    data: list[Item]
+    meta: Meta
+
+
+def _one_line(text: str) -> str:
+    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+        raise ValueError("control characters are not allowed")
+    return text
+
+
+OneLine = Annotated[str, AfterValidator(_one_line)]
+Moment = AwareDatetime

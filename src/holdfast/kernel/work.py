@@ -1,0 +1,243 @@
+"""The unit of work: one tenant, one actor, one transaction, one commit, and what it did written down with it."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from holdfast.kernel.clock import Clock
+from holdfast.kernel.engines import Database, Link
+from holdfast.kernel.facts import Changes, Fact, Record
+from holdfast.kernel.ids import new_id
+from holdfast.kernel.permissions import ANONYMOUS, Actor
+from holdfast.kernel.settings import Settings
+from holdfast.kernel.tenancy import open_session
+
+
+@dataclass(frozen=True, slots=True)
+class RequestInfo:
+    """Where a unit of work comes from: the request's facts, or those of a command."""
+
+    request_id: str = ""
+    ip: str | None = None
+    user_agent: str | None = None
+    method: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Credential:
+    """What a caller presented, as an address to look up inside a tenant; it carries no authority of its own."""
+
+    kind: str
+    tenant_id: UUID
+    session_id: UUID
+    secret: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What the credential's row said: who acts, the key of its forms, and what identity knows of it besides."""
+
+    actor: Actor
+    csrf_secret: bytes
+    profile: object
+
+
+class Authenticator(Protocol):
+    """Port filled by identity: from headers to a credential, from a credential to its row."""
+
+    def read(self, authorization: str | None, cookie: str | None) -> Credential | None:
+        """Return what was presented, None for nothing; raise Unauthenticated for something unreadable."""
+        ...
+
+    async def resolve(self, link: Link, credential: Credential, now: datetime) -> Presence | None:
+        """Bind the link to the credential's tenant and return its row's say, None where it is not or no longer good."""
+        ...
+
+
+class Recorder(Protocol):
+    """Port filled by audit: writes the entries of a unit of work inside its transaction."""
+
+    async def write(self, work: "Work", records: Sequence[Record]) -> None:
+        """Insert the entries just before COMMIT."""
+        ...
+
+    def committed(self, work: "Work") -> None:
+        """Note that the entries of this unit of work are in the database."""
+        ...
+
+    def voided(self, work: "Work") -> None:
+        """Note that the numbers drawn for this unit of work will not appear."""
+        ...
+
+    async def refuse(self, work: "Work", record: Record) -> None:
+        """Insert the entry of a refusal, or count it where the same one was written within the minute."""
+        ...
+
+
+class Work:
+    """What a verb works with: session, tenant, actor, clock, ids. The one explicit parameter."""
+
+    __slots__ = ("_changes", "_session", "actor", "facts", "house", "link", "marks", "moment", "presence", "request", "tenant_id")
+
+    def __init__(
+        self,
+        house: "Works",
+        link: Link,
+        tenant_id: UUID,
+        actor: Actor,
+        request: RequestInfo,
+        presence: Presence | None = None,
+    ) -> None:
+        self.house = house
+        self.link = link
+        self.tenant_id = tenant_id
+        self.actor = actor
+        self.request = request
+        self.presence = presence
+        self.moment = house.clock()
+        self.facts: list[Fact] = []
+        # What the recorder drew for this unit of work, kept for `committed` and `voided`.
+        self.marks: tuple[object, ...] = ()
+        self._changes = Changes()
+        self._session: AsyncSession | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """Return the installation's settings."""
+        return self.house.settings
+
+    @property
+    def session(self) -> AsyncSession:
+        """Return the session on this transaction, bound to the tenant."""
+        if self._session is None:
+            self._session = open_session(self.link.connection, self.tenant_id, self.actor, self.moment)
+            self._session.sync_session.info["changes"] = self._changes
+        return self._session
+
+    def act_as(self, actor: Actor) -> None:
+        """Go on as the user that was just recognised: signing in begins as the system."""
+        self.actor = actor
+        if self._session is not None:
+            self._session.sync_session.info["actor_id"] = actor.id
+
+    def now(self) -> datetime:
+        """Return the moment at which this unit of work began."""
+        return self.moment
+
+    def new_id(self) -> UUID:
+        """Return a new UUIDv7."""
+        return new_id()
+
+    def record(self, fact: Fact) -> None:
+        """Note a fact; its entry is written in the same transaction, just before COMMIT."""
+        self.facts.append(fact)
+
+    async def flush(self) -> None:
+        """Send pending rows to the database, so that its constraints answer now."""
+        if self._session is not None:
+            await self._session.flush()
+
+    async def commit(self) -> None:
+        """Flush, check that every changed row is covered by a fact, write the entries, commit.
+
+        Raises CoverageError for an uncovered row. Only the kernel calls this.
+        """
+        if self._session is not None:
+            await self._session.flush()
+        records = self._changes.records(self.facts)
+        if records:
+            await self.house.recorder.write(self, records)
+        await self.link.commit()
+        self.house.recorder.committed(self)
+        self.marks = ()
+
+    async def close(self) -> None:
+        """Give the connection back; what is not committed is rolled back."""
+        if self.marks:
+            self.house.recorder.voided(self)
+        try:
+            if self._session is not None:
+                self._session.sync_session.expunge_all()
+        finally:
+            await self.link.close()
+
+
+@dataclass(slots=True)
+class Works:
+    """Opens units of work: the composition root fills it once a process."""
+
+    database: Database
+    settings: Settings
+    clock: Clock
+    authenticator: Authenticator
+    recorder: Recorder
+    state: dict[str, object] = field(default_factory=dict)
+
+    @asynccontextmanager
+    async def begin(
+        self, tenant_id: UUID, actor: Actor, *, write: bool = True, request: RequestInfo | None = None
+    ) -> AsyncIterator[Work]:
+        """Open a unit of work in a tenant, commit it when the block ends well, roll it back otherwise.
+
+        For jobs, commands and public verbs; requests with a credential go through `enter`.
+        """
+        link = await self.database.acquire(write=write)
+        work = None
+        try:
+            await enter_tenant(link, tenant_id)
+            work = Work(self, link, tenant_id, actor, request or RequestInfo())
+            yield work
+            await work.commit()
+        finally:
+            await (link if work is None else work).close()
+
+    async def enter(self, credential: Credential, *, write: bool, request: RequestInfo) -> Work | None:
+        """Open a unit of work for a credential, None where its row gives no access; the caller commits and closes."""
+        link = await self.database.acquire(write=write)
+        try:
+            presence = await self.authenticator.resolve(link, credential, self.clock())
+        except BaseException:
+            await link.close()
+            raise
+        if presence is None:
+            await link.close()
+            return None
+        return Work(self, link, credential.tenant_id, presence.actor, request, presence)
+
+    async def refuse(self, tenant_id: UUID, actor: Actor, request: RequestInfo, record: Record) -> None:
+        """Write a refusal in a unit of work of its own, committed before the answer."""
+        async with self.begin(tenant_id, actor, request=request) as work:
+            await self.recorder.refuse(work, record)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What a public verb gets instead of a Work: the anonymous caller and the means to open units of work."""
+
+    works: Works
+    request: RequestInfo
+    actor: Actor = ANONYMOUS
+
+    @property
+    def settings(self) -> Settings:
+        """Return the installation's settings."""
+        return self.works.settings
+
+    def now(self) -> datetime:
+        """Return the server's time."""
+        return self.works.clock()
+
+
+async def enter_tenant(link: Link, tenant_id: UUID) -> None:
+    """Bind the link's transaction to a tenant; on PostgreSQL row-level security follows this setting.
+
+    The setting is local to the transaction: a pooled connection never carries it on.
+    """
+    if link.dialect == "postgresql":
+        await link.fetch("SELECT set_config('holdfast.tenant', $1, true)", (str(tenant_id),))

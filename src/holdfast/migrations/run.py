@@ -1,0 +1,169 @@
+"""Bringing a database to the schema of this version: one lock, one transaction where the database can."""
+
+import importlib
+import importlib.util
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from holdfast.kernel.db import Base
+from holdfast.kernel.engines import migration_engine
+from holdfast.kernel.errors import ConfigurationError
+from holdfast.kernel.plugins import App, installed_apps
+from holdfast.kernel.settings import Settings
+from holdfast.migrations.protection import missing, protect
+
+T = TypeVar("T")
+OURS = "holdfast"
+LOCK = 0x486F6C64  # "Hold": the number of the advisory lock under which only one process migrates
+
+
+def load_models(apps: Sequence[App]) -> None:
+    """Import every app's models, so that the metadata is whole."""
+    for app in apps:
+        name = f"{app.package}.models"
+        if importlib.util.find_spec(name) is not None:
+            importlib.import_module(name)
+
+
+def own_tables() -> set[str]:
+    """Return the names of the tables that our own chain makes; a foreign app's tables have a chain of their own."""
+    return {
+        mapper.local_table.name  # type: ignore[attr-defined]
+        for mapper in Base.registry.mappers
+        if mapper.class_.__module__.startswith(f"{OURS}.")
+    } | {name for name, table in Base.metadata.tables.items() if table.info.get("owner") == OURS}
+
+
+def migration_url(settings: Settings) -> str:
+    """Return the address of the schema's owner: `MIGRATION_DATABASE_URL`, else the application's own."""
+    return settings.migration_database_url or settings.database_url
+
+
+def restricted_role(settings: Settings) -> str | None:
+    """Return the user that serves requests, where it is another than the schema's owner."""
+    serving, owner = make_url(settings.database_url), make_url(migration_url(settings))
+    return serving.username if serving.username != owner.username else None
+
+
+async def on_connection(settings: Settings, act: Callable[[Connection], T]) -> T:
+    """Run a synchronous function on a connection of the schema's owner, under the migration lock, and commit."""
+    engine = migration_engine(migration_url(settings))
+    try:
+        async with engine.connect() as connection, _locked(connection):
+            result = await connection.run_sync(act)
+            await connection.commit()
+            return result
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def _locked(connection: AsyncConnection) -> AsyncIterator[None]:
+    """Hold the lock that lets one process migrate at a time; SQLite's own write lock does on a file."""
+    dialect = connection.dialect.name
+    if dialect == "postgresql":
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK})
+        yield
+    elif dialect == "sqlite":
+        yield
+    else:
+        await connection.execute(text("SELECT get_lock('holdfast_migrate', 600)"))
+        try:
+            yield
+        finally:
+            await connection.execute(text("SELECT release_lock('holdfast_migrate')"))
+
+
+async def upgrade(settings: Settings, apps: Sequence[App] | None = None, *, revision: str = "head") -> None:
+    """Bring the schema to `revision` (ours), every app's own chain to its head, and the protection to the models'.
+
+    Raises ConfigurationError for a schema that is not Holdfast's or is of a newer version.
+    """
+    chosen = installed_apps() if apps is None else apps
+    load_models(chosen)
+
+    def act(connection: Connection) -> None:
+        refuse_foreign(connection)
+        command.upgrade(_config(connection), revision)
+        for app in chosen:
+            if app.migrations is not None:
+                command.upgrade(_config(connection, app), "head")
+        protect(connection, role=restricted_role(settings))
+
+    await on_connection(settings, act)
+
+
+async def downgrade(settings: Settings, revision: str) -> None:
+    """Take our chain back to a revision; for tests and for an operator who must."""
+    load_models(installed_apps())
+    await on_connection(settings, lambda connection: command.downgrade(_config(connection), revision))
+
+
+async def pending(settings: Settings, apps: Sequence[App] | None = None) -> list[str]:
+    """Return what is missing between the database and this version, one line each; empty when it is current."""
+    chosen = installed_apps() if apps is None else apps
+    load_models(chosen)
+
+    def act(connection: Connection) -> list[str]:
+        refuse_foreign(connection)
+        faults = []
+        for app in (None, *(app for app in chosen if app.migrations is not None)):
+            config = _config(connection, app)
+            current = _current(connection, app)
+            head = ScriptDirectory.from_config(config).get_current_head()
+            if current != head:
+                faults.append(f"{app.name if app else OURS}: at {current or 'nothing'}, needs {head}")
+        return faults or missing(connection)
+
+    return await on_connection(settings, act)
+
+
+async def current(settings: Settings) -> str | None:
+    """Return the revision that the database is at, None when it is empty."""
+    return await on_connection(settings, lambda connection: _current(connection, None))
+
+
+def refuse_foreign(connection: Connection) -> None:
+    """Raise ConfigurationError where the schema holds tables of something else, or of a newer Holdfast."""
+    tables = set(inspect(connection).get_table_names())
+    if not tables:
+        return
+    if "alembic_version" not in tables or (tables > {"alembic_version"} and "tenant" not in tables):
+        raise ConfigurationError(
+            "The database holds tables that are not Holdfast's; give Holdfast a database or schema of its own."
+        )
+    at = _current(connection, None)
+    known = {script.revision for script in ScriptDirectory.from_config(_config(connection)).walk_revisions()}
+    if at is not None and at not in known:
+        raise ConfigurationError(f"The database is at revision {at}, which this version of Holdfast does not know.")
+
+
+def _version_table(app: App | None) -> str:
+    return "alembic_version" if app is None else f"alembic_version_{app.name}"
+
+
+def _current(connection: Connection, app: App | None) -> str | None:
+    return MigrationContext.configure(connection, opts={"version_table": _version_table(app)}).get_current_revision()
+
+
+def _config(connection: Connection, app: App | None = None) -> Config:
+    here = Path(__file__).parent
+    config = Config()
+    config.set_main_option("script_location", str(here))
+    if app is not None and app.migrations is not None:
+        package = importlib.import_module(app.migrations)
+        config.set_main_option("version_locations", str(Path(str(package.__file__)).parent))
+    config.set_main_option("path_separator", "newline")
+    config.attributes["connection"] = connection
+    config.attributes["version_table"] = _version_table(app)
+    return config
