@@ -1,0 +1,313 @@
+"""What the installation tells its operators: structured logs, Prometheus metrics, error reports."""
+
+import gc
+import logging
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping, MutableMapping
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, Protocol
+
+import orjson
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from holdfast.kernel.errors import ConfigurationError
+
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+CONTEXT_KEYS = ("request_id", "trace_id", "user_id", "tenant_id")
+LOG_FILE_BYTES = 20 * 1024 * 1024
+LOG_FILE_KEEP = 5
+REDACTED = "[redacted]"
+MAX_DEPTH = 5
+
+request_facts: ContextVar[Mapping[str, Any] | None] = ContextVar("request_facts", default=None)
+"""The facts of the request in hand (`scope["state"]`): a log line takes CONTEXT_KEYS from it."""
+
+_SECRET_KEY = re.compile(r"authori[sz]ation|cookie|passw|secret|token|api_?key|credential|dsn", re.IGNORECASE)
+_SECRET_VALUE = re.compile(
+    r"\bhf_[A-Za-z0-9_\-]{6,}"
+    r"|\b(?:Bearer|Basic)\s+[A-Za-z0-9._~+/=\-]{6,}"
+    r"|\beyJ[A-Za-z0-9_\-]{5,}\.[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]*"
+    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"
+    r"|(?<=password=)[^&\s]+|(?<=token=)[^&\s]+|(?<=secret=)[^&\s]+",
+    re.IGNORECASE,
+)
+
+
+class TelemetrySettings(Protocol):
+    """The settings that this module reads."""
+
+    @property
+    def environment(self) -> str: ...  # noqa: D102
+    @property
+    def log_level(self) -> str: ...  # noqa: D102
+    @property
+    def log_file(self) -> Path | None: ...  # noqa: D102
+    @property
+    def enable_metrics(self) -> bool: ...  # noqa: D102
+    @property
+    def sentry_dsn(self) -> str: ...  # noqa: D102
+
+
+class Telemetry:
+    """The metrics of one application, in a registry of its own; one scrape sees one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "holdfast_http_requests", "Requests answered.", ("method", "route", "status"), registry=self.registry
+        )
+        self.duration = Histogram(
+            "holdfast_http_request_duration_seconds",
+            "Time from the first to the last byte of an answer.",
+            ("method", "route", "status"),
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        self.in_flight = Gauge("holdfast_http_requests_in_flight", "Requests in hand.", registry=self.registry)
+        self.pool = Gauge(
+            "holdfast_database_pool_connections", "Connections of the pool.", ("state",), registry=self.registry
+        )
+        self.limited = Counter(
+            "holdfast_rate_limited", "Requests refused by a rate limit.", ("limit",), registry=self.registry
+        )
+        self.log_errors = Counter("holdfast_log_errors", "Log lines of level error and above.", registry=self.registry)
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one answered request; `route` is the template of its path, never the path."""
+        key = (method, route, status // 100)
+        found = self._children.get(key)
+        if found is None:
+            labels = (method if method in METHODS else "OTHER", route, f"{status // 100}xx")
+            found = self._children[key] = (self.requests.labels(*labels), self.duration.labels(*labels))
+            if method not in METHODS:
+                del self._children[key]  # a caller invents methods: they may not fill the memory
+        found[0].inc()
+        found[1].observe(seconds)
+
+    def watch_pool(self, *, in_use: Callable[[], float], size: Callable[[], float]) -> None:
+        """Read the pool's figures from these functions at every scrape."""
+        self.pool.labels("in_use").set_function(in_use)
+        self.pool.labels("size").set_function(size)
+
+    def render(self) -> tuple[bytes, str]:
+        """Return the metrics in Prometheus text format, and its content type."""
+        return generate_latest(self.registry), CONTENT_TYPE_LATEST
+
+
+class LogFile:
+    """An append-only log file that several processes may share, renamed to `.1` … `.5` when it is full.
+
+    A process that finds the name on another file than its own was preceded in renaming, and follows.
+    """
+
+    def __init__(self, path: Path, *, limit: int = LOG_FILE_BYTES, keep: int = LOG_FILE_KEEP) -> None:
+        self.path, self.limit, self.keep = path, limit, keep
+        self._descriptor = self._open()
+
+    def write(self, line: bytes) -> None:
+        """Append one line in one system call, so that lines of several processes do not mix."""
+        if os.fstat(self._descriptor).st_size >= self.limit:
+            self._rotate()
+        os.write(self._descriptor, line)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+    def _open(self) -> int:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            return os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+        except OSError as error:
+            raise ConfigurationError(f"LOG_FILE {self.path} cannot be written: {error.strerror}.") from error
+
+    def _rotate(self) -> None:
+        try:
+            if self.path.stat().st_ino == os.fstat(self._descriptor).st_ino:
+                for number in range(self.keep - 1, 0, -1):
+                    older = self.path.with_name(f"{self.path.name}.{number}")
+                    if older.exists():
+                        older.replace(self.path.with_name(f"{self.path.name}.{number + 1}"))
+                self.path.replace(self.path.with_name(f"{self.path.name}.1"))
+        except FileNotFoundError:
+            pass  # another process has just renamed it
+        os.close(self._descriptor)
+        self._descriptor = self._open()
+
+
+def configure_logging(
+    settings: TelemetrySettings,
+    *,
+    on_error: Callable[[], None] | None = None,
+    write: Callable[[bytes], object] | None = None,
+) -> None:
+    """Send structlog's and the standard library's lines through one chain to standard output and LOG_FILE.
+
+    JSON in production and staging, readable elsewhere. `on_error` is called for each line of level error and above.
+    Raises ConfigurationError for an unknown LOG_LEVEL or a LOG_FILE that cannot be written.
+    """
+    level = logging.getLevelNamesMapping().get(settings.log_level.upper())
+    if level is None:
+        raise ConfigurationError(f"LOG_LEVEL {settings.log_level!r} is none of DEBUG, INFO, WARNING, ERROR, CRITICAL.")
+    out = write or _standard_output
+    file = LogFile(settings.log_file) if settings.log_file else None
+
+    def emit(line: bytes) -> None:
+        out(line)
+        if file is not None:
+            file.write(line)
+
+    def count(_logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        if on_error is not None and method in ("error", "critical", "exception"):
+            on_error()
+        return event
+
+    readable = settings.environment in ("development", "test")
+    chain: list[Any] = [
+        add_context,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        count,
+        structlog.processors.format_exc_info,
+        redact,
+        _readable_line(sys.stdout.isatty() and write is None) if readable else _json_line,
+    ]
+    structlog.configure(
+        processors=chain,
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=lambda *names: _Sink(emit, names[0] if names else None),
+        cache_logger_on_first_use=not readable,
+    )
+    _route_standard_logging(level, chain, emit)
+
+
+def add_context(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Add request, user and tenant ids of the request in hand to a log line."""
+    facts = request_facts.get()
+    if facts is not None:
+        for key in CONTEXT_KEYS:
+            value = facts.get(key)
+            if value is not None and key not in event:
+                event[key] = str(value)
+    return event
+
+
+def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Replace what must never reach a log: values under telling keys, and what looks like a credential anywhere."""
+    for key, value in event.items():
+        event[key] = _redacted(key, value, 0)
+    return event
+
+
+def _redacted(key: str, value: Any, depth: int) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if depth > MAX_DEPTH or _SECRET_KEY.search(key):
+        return REDACTED
+    if isinstance(value, Mapping):
+        return {str(inner): _redacted(str(inner), item, depth + 1) for inner, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        # A pair such as (b"authorization", b"…") is how ASGI writes a header.
+        name = _text(value[0]) if isinstance(value, list | tuple) and len(value) == 2 else ""
+        return [_redacted(name if index else "", item, depth + 1) for index, item in enumerate(value)]
+    return _SECRET_VALUE.sub(REDACTED, _text(value))
+
+
+def _text(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+class _Sink:
+    """The end of structlog's chain: it takes the finished line."""
+
+    def __init__(self, emit: Callable[[bytes], None], name: str | None) -> None:
+        self.emit, self.name = emit, name
+
+    def msg(self, line: bytes) -> None:
+        self.emit(line)
+
+    debug = info = warning = error = critical = exception = log = msg
+
+
+class _Handler(logging.Handler):
+    """Brings lines of the standard library (uvicorn, SQLAlchemy) into our chain."""
+
+    def __init__(self, chain: list[Any], emit: Callable[[bytes], None]) -> None:
+        super().__init__()
+        self._chain, self._write = chain, emit
+
+    def emit(self, record: logging.LogRecord) -> None:
+        event: Any = {"event": record.getMessage(), "logger": record.name}
+        if record.exc_info:
+            event["exc_info"] = record.exc_info
+        try:
+            for processor in self._chain:
+                event = processor(None, record.levelname.lower(), event)
+            self._write(event)
+        except Exception:  # noqa: BLE001 - the standard library's rule: a log line never breaks what logs
+            self.handleError(record)
+
+
+def _route_standard_logging(level: int, chain: list[Any], emit: Callable[[bytes], None]) -> None:
+    root = logging.getLogger()
+    for handler in [one for one in root.handlers if isinstance(one, _Handler)]:
+        root.removeHandler(handler)
+    root.addHandler(_Handler(chain, emit))
+    root.setLevel(level)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "sqlalchemy"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+    # Requests have one line, ours; the libraries' chatter below a warning is not asked for.
+    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+    for name in ("asyncio", "aiosqlite", "sqlalchemy", "multipart", "python_multipart", "httpx", "httpcore"):
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
+
+
+def _json_line(_logger: object, _method: str, event: MutableMapping[str, Any]) -> bytes:
+    return orjson.dumps(event, default=str, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS)
+
+
+def _readable_line(colors: bool) -> Callable[[Any, str, MutableMapping[str, Any]], bytes]:
+    renderer = structlog.dev.ConsoleRenderer(colors=colors, timestamp_key="at")
+
+    def render(logger: Any, method: str, event: MutableMapping[str, Any]) -> bytes:
+        return f"{renderer(logger, method, event)}\n".encode("utf-8", "replace")
+
+    return render
+
+
+def _standard_output(line: bytes) -> None:
+    sys.stdout.buffer.write(line)
+    sys.stdout.buffer.flush()
+
+
+def start_error_reports(settings: TelemetrySettings) -> None:
+    """Send unexpected errors to Sentry when SENTRY_DSN is set; raise ConfigurationError when its extra is missing."""
+    if not settings.sentry_dsn:
+        return
+    try:
+        import sentry_sdk  # type: ignore[import-not-found, unused-ignore] # noqa: PLC0415 - an extra, off by default
+    except ImportError as error:
+        raise ConfigurationError("SENTRY_DSN needs the extra `sentry`: pip install 'holdfast[sentry]'.") from error
+    sentry_sdk.init(
+        dsn=settings.sentry_dsn,
+        environment=settings.environment,
+        send_default_pii=False,
+        include_local_variables=False,
+        max_request_body_size="never",
+    )
+
+
+def settle_garbage_collector() -> None:
+    """Take what the start made out of the collector's sight and let it run less often; called once, after the start."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 50, 100)
