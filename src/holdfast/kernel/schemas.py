@@ -60,3 +60,23 @@ def _one_line(text: str) -> str:
 
 OneLine = Annotated[str, AfterValidator(_one_line)]
 Moment = AwareDatetime
+
+
+class ProblemError(Outward):
+    """One fault of the input."""
+
+    location: Annotated[str, Field(examples=["body.name"])]
+    code: str
+    message: str
+
+
+class Problem(Outward):
+    """What went wrong (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: Annotated[str, Field(examples=["NOT_FOUND"])]
+    request_id: str | None
+    errors: list[ProblemError]

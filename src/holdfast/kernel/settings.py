@@ -37,3 +37,17 @@ class Settings(BaseSettings):
     argon2_parallelism: int = 1
     legacy_api_alias: bool = True
     demo: bool = False
+    trusted_proxies: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    max_body_bytes: int = 1_048_576
+    log_level: str = "INFO"
+    log_file: Path | None = None
+    enable_metrics: bool = True
+    sentry_dsn: str = ""
+    refresh_token_absolute_days: int = 30
+    session_idle_min: int = 30
+    session_absolute_hours: int = 12
+    migrate_on_start: bool = True
+    slow_query_ms: int | None = 500
+    password_min_length: int = 15

@@ -22,6 +22,10 @@ INSTALLATION_TABLES = frozenset(
 )
 
 
+# The organisation `system`, whose users run the installation; it has the same id everywhere.
+SYSTEM_TENANT = UUID("00000000-0000-7000-8000-000000000001")
+
+
 class TenancyError(RuntimeError):
     """The code tried to leave its tenant; always a defect, never a caller's fault."""
 
@@ -86,8 +90,9 @@ def _keep_to_tenant(state: ORMExecuteState) -> None:
         raise TenancyError("only ORM statements run in a session; others cannot be kept to one tenant")
     if not (state.is_select or state.is_update or state.is_delete):
         raise TenancyError("rows are inserted through the session, so that they are stamped and recorded")
-    if not state.is_select and not state.execution_options.get("audited_bulk"):
-        raise TenancyError("a bulk statement leaves no entry; load the rows or use the audited bulk helper")
+    mapper = state.bind_mapper
+    if not state.is_select and (mapper is None or mapper.class_.__audited__):
+        raise TenancyError("a bulk statement leaves no entries: load the rows and change them")
     state.statement = state.statement.options(state.session.info["criteria"])
 
 

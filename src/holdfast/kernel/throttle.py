@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, Table
 from sqlalchemy.dialects.mysql import BINARY
 
+from holdfast.kernel.db import Base
 from holdfast.kernel.errors import ConfigurationError
 from holdfast.kernel.limits import Decision, Limit, Limiter, MemoryStore, Store, decide, microseconds
 
@@ -225,6 +226,9 @@ def throttle_table(metadata: MetaData, name: str = "throttle") -> Table:
         Column("tat", BigInteger, nullable=False),
         Index(f"ix_{name}_tat", "tat"),
     )
+
+
+THROTTLE = throttle_table(Base.metadata)
 
 
 def _statements(dialect: str, table: str) -> dict[str, str]:

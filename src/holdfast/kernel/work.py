@@ -8,9 +8,12 @@ from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped
 
 from holdfast.kernel.clock import Clock
+from holdfast.kernel.crypto import Keys
 from holdfast.kernel.engines import Database, Link
+from holdfast.kernel.errors import PreconditionFailed
 from holdfast.kernel.facts import Changes, Fact, Record
 from holdfast.kernel.ids import new_id
 from holdfast.kernel.permissions import ANONYMOUS, Actor
@@ -48,6 +51,12 @@ class Presence:
     profile: object
 
 
+class HasVersion(Protocol):
+    """A record with optimistic concurrency."""
+
+    version: Mapped[int]
+
+
 class Authenticator(Protocol):
     """Port filled by identity: from headers to a credential, from a credential to its row."""
 
@@ -83,7 +92,19 @@ class Recorder(Protocol):
 class Work:
     """What a verb works with: session, tenant, actor, clock, ids. The one explicit parameter."""
 
-    __slots__ = ("_changes", "_session", "actor", "facts", "house", "link", "marks", "moment", "presence", "request", "tenant_id")
+    __slots__ = (
+        "_changes",
+        "_session",
+        "actor",
+        "facts",
+        "house",
+        "link",
+        "marks",
+        "moment",
+        "presence",
+        "request",
+        "tenant_id",
+    )
 
     def __init__(
         self,
@@ -111,6 +132,11 @@ class Work:
     def settings(self) -> Settings:
         """Return the installation's settings."""
         return self.house.settings
+
+    @property
+    def cursor_key(self) -> bytes:
+        """Return the key that seals the cursors of lists."""
+        return self.house.keys.cursor
 
     @property
     def session(self) -> AsyncSession:
@@ -177,6 +203,7 @@ class Works:
     clock: Clock
     authenticator: Authenticator
     recorder: Recorder
+    keys: Keys
     state: dict[str, object] = field(default_factory=dict)
 
     @asynccontextmanager
@@ -241,3 +268,9 @@ async def enter_tenant(link: Link, tenant_id: UUID) -> None:
     """
     if link.dialect == "postgresql":
         await link.fetch("SELECT set_config('holdfast.tenant', $1, true)", (str(tenant_id),))
+
+
+def check_version(row: HasVersion, expected: int | None) -> None:
+    """Raise PreconditionFailed where the caller's copy of a record is not the present one."""
+    if expected is not None and row.version != expected:
+        raise PreconditionFailed(f"The record is at version {row.version}, the request was made for {expected}.")

@@ -12,14 +12,15 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
-from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from holdfast.kernel.db import Base
-from holdfast.kernel.engines import migration_engine
+from holdfast.kernel.engines import Database, normalise_url
 from holdfast.kernel.errors import ConfigurationError
+from holdfast.kernel.idempotency import IdempotencyKey
 from holdfast.kernel.plugins import App, installed_apps
 from holdfast.kernel.settings import Settings
+from holdfast.kernel.throttle import THROTTLE
 from holdfast.migrations.protection import missing, protect
 
 T = TypeVar("T")
@@ -37,11 +38,12 @@ def load_models(apps: Sequence[App]) -> None:
 
 def own_tables() -> set[str]:
     """Return the names of the tables that our own chain makes; a foreign app's tables have a chain of their own."""
-    return {
+    mapped = {
         mapper.local_table.name  # type: ignore[attr-defined]
         for mapper in Base.registry.mappers
         if mapper.class_.__module__.startswith(f"{OURS}.")
-    } | {name for name, table in Base.metadata.tables.items() if table.info.get("owner") == OURS}
+    }
+    return mapped | {THROTTLE.name, IdempotencyKey.__tablename__}
 
 
 def migration_url(settings: Settings) -> str:
@@ -51,20 +53,20 @@ def migration_url(settings: Settings) -> str:
 
 def restricted_role(settings: Settings) -> str | None:
     """Return the user that serves requests, where it is another than the schema's owner."""
-    serving, owner = make_url(settings.database_url), make_url(migration_url(settings))
+    serving, owner = normalise_url(settings.database_url), normalise_url(migration_url(settings))
     return serving.username if serving.username != owner.username else None
 
 
 async def on_connection(settings: Settings, act: Callable[[Connection], T]) -> T:
     """Run a synchronous function on a connection of the schema's owner, under the migration lock, and commit."""
-    engine = migration_engine(migration_url(settings))
+    database = Database.open(migration_url(settings), pool_size=1, pool_timeout=30, pool_recycle=0, pool_pre_ping=False)
     try:
-        async with engine.connect() as connection, _locked(connection):
+        async with database.engine.connect() as connection, _locked(connection):
             result = await connection.run_sync(act)
             await connection.commit()
             return result
     finally:
-        await engine.dispose()
+        await database.dispose()
 
 
 @asynccontextmanager

@@ -45,8 +45,6 @@ async def find_refusal(work: Work, *, same: bytes) -> RefusalCount | None:
 async def list_repeated_refusals(work: Work, *, before_minute: int) -> Sequence[RefusalCount]:
     """Return the counts whose minute is over and that came more than once, locked."""
     statement = (
-        select(RefusalCount)
-        .where(RefusalCount.minute < before_minute, RefusalCount.repeats > 0)
-        .with_for_update()
+        select(RefusalCount).where(RefusalCount.minute < before_minute, RefusalCount.repeats > 0).with_for_update()
     )
     return (await work.session.scalars(statement)).all()

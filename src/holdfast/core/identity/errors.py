@@ -42,3 +42,9 @@ class CrossSite(Forbidden):
     """A browser sent a changing request that did not come from our own pages."""
 
     code, title = "CROSS_SITE", "Cross-site request refused"
+
+
+class SlugTaken(Conflict):
+    """Another organisation has this handle."""
+
+    code, title = "ORGANIZATION_EXISTS", "The organization's handle is taken"

@@ -22,6 +22,7 @@ from holdfast.kernel.db import (
     UtcDateTime,
     folded,
     tenant_fk,
+    to_one,
 )
 
 
@@ -89,6 +90,8 @@ class RoleAssignment(TenantOwned, Base):
     user_id: Mapped[UUID] = tenant_fk("user_account")
     role: Mapped[str] = mapped_column(Str(63))
 
+    user = to_one("RoleAssignment", "user_id", "User")
+
 
 class Session(TenantOwned, Base):
     """A signed-in presence: the row that cookie, access and refresh tokens point at."""
@@ -107,6 +110,8 @@ class Session(TenantOwned, Base):
     ip: Mapped[str | None] = mapped_column(Str(45))
     user_agent: Mapped[str | None] = mapped_column(Str(300))
 
+    user = to_one("Session", "user_id", "User")
+
 
 class RefreshToken(TenantOwned, Base):
     """One link in a session's chain of refresh tokens; used once, by compare-and-set."""
@@ -121,6 +126,8 @@ class RefreshToken(TenantOwned, Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     successor_id: Mapped[UUID | None] = mapped_column(Uuid)
+
+    session = to_one("RefreshToken", "session_id", "Session")
 
 
 class SignInName(InstallationOwned, Base):

@@ -17,57 +17,40 @@ from holdfast.core.identity.models import (
     SignInName,
     User,
 )
-from holdfast.kernel.db import NOBODY
+from holdfast.kernel.db import NOBODY, driver_value
+from holdfast.kernel.engines import Link
 from holdfast.kernel.tenancy import Tenant
 from holdfast.kernel.work import Work
 
-# Lives here because identity's row is what opens the door; the authenticator runs it on the driver.
-CREDENTIAL_COLUMNS = (
-    "secret_hash", "kind", "user_id", "email", "username", "name", "slug", "organization", "roles", "idle_expires_at",
-)  # fmt: skip
+# The query that opens the door. On PostgreSQL it is a function (first migration) that also binds the transaction to the
+# tenant; here it is run on the driver, in its placeholders: tenant, session, now (twice on MySQL).
 _CREDENTIAL = """
-SELECT s.secret_hash, s.kind, u.id AS user_id, u.email, u.username, u.name, t.slug, o.name AS organization,
-       (SELECT {join} FROM role_assignment r WHERE r.tenant_id = s.tenant_id AND r.user_id = s.user_id) AS roles,
-       s.idle_expires_at
+SELECT s.secret_hash, s.kind, u.id, u.email, u.username, u.name, t.slug, o.name,
+       (SELECT group_concat(r.role) FROM role_assignment r WHERE r.tenant_id = s.tenant_id AND r.user_id = s.user_id)
 FROM session s
 JOIN user_account u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
 JOIN tenant t ON t.id = s.tenant_id
 JOIN organization o ON o.tenant_id = s.tenant_id AND o.id = s.tenant_id
-WHERE s.tenant_id = {tenant} AND s.id = {session} AND s.revoked_at IS NULL
-  AND s.expires_at > {now} AND s.idle_expires_at > {now2}
+WHERE s.tenant_id = ? AND s.id = ? AND s.revoked_at IS NULL
+  AND s.expires_at > ? AND s.idle_expires_at > ?
   AND u.status = 'active' AND u.deleted_at IS NULL AND t.status = 'active'
 """
-CREDENTIAL_SQL = {
-    "sqlite": _CREDENTIAL.format(
-        join="group_concat(r.role, ',')", tenant="?1", session="?2", now="?3", now2="?3"
-    ),
-    "mysql": _CREDENTIAL.format(
-        join="group_concat(r.role ORDER BY r.role SEPARATOR ',')", tenant="%s", session="%s", now="%s", now2="%s"
-    ),
+_CREDENTIAL_BY_DIALECT = {
+    "sqlite": _CREDENTIAL,
+    "mysql": _CREDENTIAL.replace("?", "%s"),
     "postgresql": "SELECT * FROM holdfast_authenticate($1, $2, $3)",
 }
-# Created by the first migration; sets the tenant for row-level security and reads the row in one round trip.
-AUTHENTICATE_FUNCTION = """
-CREATE OR REPLACE FUNCTION holdfast_authenticate(p_tenant uuid, p_session uuid, p_now timestamptz)
-RETURNS TABLE (secret_hash bytea, kind text, user_id uuid, email text, username text, name text, slug text,
-               organization text, roles text, idle_expires_at timestamptz)
-LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM set_config('holdfast.tenant', p_tenant::text, true);
-  RETURN QUERY {body};
-END $$
-""".format(
-    body=_CREDENTIAL.format(
-        join="string_agg(r.role, ',' ORDER BY r.role)",
-        tenant="p_tenant",
-        session="p_session",
-        now="p_now",
-        now2="p_now",
-    )
-    .replace("s.secret_hash, s.kind,", "s.secret_hash, s.kind::text,")
-    .replace("u.email, u.username, u.name, t.slug, o.name AS", "u.email::text, u.username::text, u.name::text, "
-             "t.slug::text, o.name::text AS")
-)  # fmt: skip
+
+
+async def find_credential(link: Link, *, tenant_id: UUID, session_id: UUID, now: datetime) -> Sequence[Any] | None:
+    """Return the row of a good session with its user and organisation, None where any of the three may not be used.
+
+    Columns: secret_hash, kind, user id, e-mail, user name, name, slug, organisation, roles (comma separated).
+    """
+    values = [tenant_id, session_id, now] if link.dialect == "postgresql" else [tenant_id, session_id, now, now]
+    values = [driver_value(link.dialect, value) for value in values]
+    rows = await link.fetch(_CREDENTIAL_BY_DIALECT[link.dialect], values)
+    return rows[0] if rows else None
 
 
 async def list_tenants_by_name(work: Work, *, name_hashes: Sequence[bytes], slug: str | None) -> Sequence[UUID]:
@@ -81,6 +64,12 @@ async def list_tenants_by_name(work: Work, *, name_hashes: Sequence[bytes], slug
     if slug is not None:
         statement = statement.where(Tenant.slug == slug)
     return (await work.session.scalars(statement)).unique().all()
+
+
+async def is_tenant_active(work: Work) -> bool:
+    """Tell whether this organisation may be entered."""
+    status = await work.session.scalar(select(Tenant.status).where(Tenant.id == work.tenant_id))
+    return status == "active"
 
 
 async def find_tenant(work: Work, *, slug: str) -> Tenant | None:
@@ -110,6 +99,12 @@ async def get_user(work: Work, *, user_id: UUID, lock: bool = False) -> User:
     if found is None:
         raise UserNotFound
     return found
+
+
+async def list_user_names(work: Work, *, user_ids: Sequence[UUID]) -> Sequence[tuple[UUID, str]]:
+    """Return id and name of the users, deleted ones too."""
+    rows = await work.session.execute(select(User.id, User.name).where(User.id.in_(user_ids)))
+    return [(row.id, row.name) for row in rows]
 
 
 async def find_password(work: Work, *, user_id: UUID, lock: bool = False) -> Password | None:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, SecretStr, model_validator
 
-from holdfast.core.identity.models import UserStatus
+from holdfast.core.identity.models import User, UserStatus
 from holdfast.kernel.schemas import Inward, OneLine, Outward, RecordOut
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$", examples=["techstart"])]
@@ -36,6 +36,17 @@ class Refresh(Inward):
     refresh_token: Annotated[SecretStr, Field(min_length=1, max_length=200)]
 
 
+class PasswordForm(Inward):
+    """The OAuth2 password form; scopes are not used."""
+
+    grant_type: Literal["password"] = "password"
+    username: Annotated[OneLine, Field(min_length=1, max_length=320)]
+    password: PasswordText
+    scope: Annotated[str, Field(max_length=500)] = ""
+    client_id: Annotated[str | None, Field(max_length=200)] = None
+    client_secret: Annotated[SecretStr | None, Field(max_length=200)] = None
+
+
 class StatusChange(Inward):
     """A user's new status."""
 
@@ -60,6 +71,23 @@ class UserOut(RecordOut):
     name: str
     status: UserStatus
     roles: list[str]
+
+    @classmethod
+    def of(cls, user: User, roles: list[str]) -> "UserOut":
+        """Return the user with the roles it holds."""
+        return cls(
+            id=user.id,
+            version=user.version,
+            created_at=user.created_at,
+            updated_at=user.updated_at,
+            created_by=user.created_by,
+            updated_by=user.updated_by,
+            email=user.email,
+            username=user.username,
+            name=user.name,
+            status=user.status,
+            roles=roles,
+        )
 
 
 class OrganizationBrief(Outward):
@@ -94,5 +122,3 @@ class Me(Outward):
     organization: OrganizationBrief
     roles: list[str]
     permissions: list[str]
-
-

@@ -7,7 +7,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from holdfast.core.audit import queries
-from holdfast.core.audit.models import RefusalCount
+from holdfast.core.audit.models import LedgerLog, RefusalCount
 from holdfast.core.audit.service.entry import Entry, Place, build_entry
 from holdfast.kernel.facts import Record
 from holdfast.kernel.ids import new_id
@@ -78,6 +78,11 @@ class Trail:
             recorded_at=work.house.clock(),
             place=Place(self.epoch, number, tuple(sorted(void))),
         )
+
+
+def open_log(work: Work) -> None:
+    """Begin the log of a new tenant."""
+    work.session.add(LedgerLog(id=work.tenant_id, origin=f"holdfast/l/{work.tenant_id}", epoch=1, size=0))
 
 
 def _sameness(work: Work, record: Record) -> bytes:

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from holdfast.core.identity.queries import CREDENTIAL_SQL
+from holdfast.core.identity import queries
 from holdfast.core.identity.service.tokens import AccessTokens, Address
 from holdfast.kernel.clock import Clock
 from holdfast.kernel.crypto import Keys, digest, mac, same
-from holdfast.kernel.db import driver_value
 from holdfast.kernel.engines import Link
 from holdfast.kernel.errors import Unauthenticated
 from holdfast.kernel.permissions import Actor
@@ -36,9 +35,7 @@ class Profile:
 class SessionAuthenticator:
     """Resolves cookies and access tokens to the session row they point at; fills the kernel's `Authenticator` port."""
 
-    def __init__(
-        self, keys: Keys, tokens: AccessTokens, roles: Mapping[str, frozenset[str]], clock: Clock
-    ) -> None:
+    def __init__(self, keys: Keys, tokens: AccessTokens, roles: Mapping[str, frozenset[str]], clock: Clock) -> None:
         self._keys = keys
         self._tokens = tokens
         self._clock = clock
@@ -68,19 +65,12 @@ class SessionAuthenticator:
 
     async def resolve(self, link: Link, credential: Credential, now: datetime) -> Presence | None:
         """Bind the link to the tenant and read the session's row: None unless session, user and tenant are good."""
-        dialect = link.dialect
-        moment = driver_value(dialect, now)
-        values = [
-            driver_value(dialect, credential.tenant_id),
-            driver_value(dialect, credential.session_id),
-            moment,
-        ]
-        if dialect == "mysql":
-            values.append(moment)
-        rows = await link.fetch(CREDENTIAL_SQL[dialect], values)
-        if not rows:
+        row = await queries.find_credential(
+            link, tenant_id=credential.tenant_id, session_id=credential.session_id, now=now
+        )
+        if row is None:
             return None
-        secret_hash, kind, user, email, username, name, slug, organization, roles, _idle = rows[0]
+        secret_hash, kind, user, email, username, name, slug, organization, roles = row
         # A session is good only in the form it was opened in: a token's row opens no cookie and the reverse.
         if kind != credential.kind:
             return None

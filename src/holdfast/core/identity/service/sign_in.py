@@ -6,8 +6,16 @@ from uuid import UUID
 
 from holdfast.core.identity import queries
 from holdfast.core.identity.errors import SignInRefused, TokenRefused
-from holdfast.core.identity.facts import PasswordRehashed, SessionRefreshed, SignedIn, SignedOut, TokenReused
-from holdfast.core.identity.models import Password, RefreshToken, Session, SessionKind, User, UserStatus
+from holdfast.core.identity.facts import (
+    PasswordRehashed,
+    SessionRefreshed,
+    SignedIn,
+    SignedOut,
+    TokenReused,
+    UserStatusChanged,
+)
+from holdfast.core.identity.models import RefreshToken, Session, SessionKind, User, UserStatus
+from holdfast.core.identity.schemas import Tokens, UserBrief
 from holdfast.core.identity.service.desk import Desk, desk_of
 from holdfast.core.identity.service.tokens import REFRESH_PREFIX, Address, after
 from holdfast.kernel.crypto import digest, mac, new_secret, same
@@ -96,9 +104,7 @@ async def _find_tenant(gate: Gate, desk: Desk, *, name: str, organization: str |
     return found[0] if len(found) == 1 else None
 
 
-async def _open(
-    work: Work, desk: Desk, *, user_id: UUID, kind: SessionKind, renewed: str | None
-) -> Opened | None:
+async def _open(work: Work, desk: Desk, *, user_id: UUID, kind: SessionKind, renewed: str | None) -> Opened | None:
     """Open the session, None where the user may not enter any more; everything is judged in this transaction."""
     user = await queries.get_user(work, user_id=user_id)
     password = await queries.find_password(work, user_id=user_id, lock=True)
@@ -188,6 +194,16 @@ async def _retry_or_revoke(work: Work, desk: Desk, address: Address, session: Se
     return None
 
 
+def tokens_of(opened: Opened, desk: Desk) -> Tokens:
+    """Return what a program gets."""
+    return Tokens(
+        access_token=opened.access_token,
+        refresh_token=opened.refresh_token,
+        expires_in=desk.tokens.seconds,
+        user=UserBrief.model_validate(opened.user),
+    )
+
+
 def _refresh_row(address: Address, session: Session, now: datetime) -> RefreshToken:
     return RefreshToken(
         id=address.row_id,
@@ -199,9 +215,7 @@ def _refresh_row(address: Address, session: Session, now: datetime) -> RefreshTo
 
 
 def _access(work: Work, desk: Desk, session: Session) -> str:
-    return desk.tokens.issue(
-        tenant_id=work.tenant_id, user_id=session.user_id, session_id=session.id, now=work.now()
-    )
+    return desk.tokens.issue(tenant_id=work.tenant_id, user_id=session.user_id, session_id=session.id, now=work.now())
 
 
 async def _refuse(gate: Gate, desk: Desk, tenant_id: UUID | None, user: User | None, name: str) -> None:
@@ -219,11 +233,18 @@ async def _refuse(gate: Gate, desk: Desk, tenant_id: UUID | None, user: User | N
     )
     async with gate.works.begin(tenant_id or desk.system_tenant, actor, request=gate.request) as work:
         if user is not None:
-            await _count_failure(work, user)
+            await _count_failure(work, user.id)
         await gate.works.recorder.refuse(work, record)
 
 
-async def _count_failure(work: Work, user: User) -> None:
-    password: Password | None = await queries.find_password(work, user_id=user.id, lock=True)
-    if password is not None:
-        password.failures += 1
+async def _count_failure(work: Work, user_id: UUID) -> None:
+    """Count a wrong password; the account is locked after 100 in a row (NIST SP 800-63B-4, 3.2.2)."""
+    password = await queries.find_password(work, user_id=user_id, lock=True)
+    if password is None:
+        return
+    password.failures += 1
+    if password.failures >= FAILURES_UNTIL_LOCKED:
+        user = await queries.get_user(work, user_id=user_id, lock=True)
+        if user.status is UserStatus.ACTIVE:
+            user.status, user.status_reason = UserStatus.LOCKED, f"{password.failures} wrong passwords in a row"
+            work.record(UserStatusChanged(entity=user, reason=user.status_reason))

@@ -1,0 +1,1 @@
+"""The organisation, its companies, its people."""

@@ -1,0 +1,80 @@
+"""What identity keeps in a process: keys, token signer, password pool, limits."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from holdfast.core.identity.service.passwords import Passwords
+from holdfast.core.identity.service.tokens import AccessTokens
+from holdfast.kernel.crypto import Keys, encode, mac
+from holdfast.kernel.db import folded
+from holdfast.kernel.settings import Settings
+from holdfast.kernel.tenancy import SYSTEM_TENANT
+from holdfast.kernel.work import Gate, Works
+
+SLOT = "identity"
+
+
+class Turnstile(Protocol):
+    """The sensitive class of the rate limits."""
+
+    async def sensitive(self, *, account: str | None, ip: str | None) -> None:
+        """Count an attempt for the account and for the address; raise RateLimited."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCookie:
+    """The console's cookie: `__Host-` and Secure wherever the platform is reached by https."""
+
+    name: str
+    secure: bool
+
+    @classmethod
+    def of(cls, settings: Settings) -> "SessionCookie":
+        """Return the cookie for an installation: plain http is left to development on the own machine."""
+        secure = settings.public_url.startswith("https:") or settings.environment in {"production", "staging"}
+        return cls("__Host-holdfast" if secure else "holdfast", secure)
+
+    def carrying(self, value: str) -> str:
+        """Return the Set-Cookie text that gives the cookie; it lives until the browser or the session ends."""
+        return f"{self.name}={value}; Path=/; HttpOnly; SameSite=Lax{'; Secure' if self.secure else ''}"
+
+    def cleared(self) -> str:
+        """Return the Set-Cookie text that takes the cookie away."""
+        return self.carrying("") + "; Max-Age=0"
+
+
+@dataclass(slots=True)
+class Desk:
+    """Where sign-ins are judged."""
+
+    keys: Keys
+    tokens: AccessTokens
+    passwords: Passwords
+    turnstile: Turnstile
+    cookie: SessionCookie
+    system_tenant: UUID = SYSTEM_TENANT
+    # Cookie sessions seen since the last write of their idle times: one write a minute, not one a request.
+    seen: dict[tuple[UUID, UUID], datetime] = field(default_factory=dict)
+
+    def name_hash(self, name: str) -> bytes:
+        """Return the keyed hash under which an address or user name is found."""
+        return mac(self.keys.names, folded(name).encode())
+
+    def csrf_token(self, session_id: UUID) -> str:
+        """Return the token that changing requests of a browser session carry."""
+        return encode(mac(self.keys.csrf, session_id.bytes))
+
+    async def take_turn(self, gate: Gate, *, account: str | None) -> None:
+        """Count a sensitive attempt; raises RateLimited."""
+        hashed = None if account is None else self.name_hash(account).hex()
+        await self.turnstile.sensitive(account=hashed, ip=gate.request.ip)
+
+
+def desk_of(works: Works) -> Desk:
+    """Return this process's desk, which the composition root put there."""
+    desk = works.state[SLOT]
+    assert isinstance(desk, Desk)
+    return desk

@@ -1,0 +1,13 @@
+"""Names for ids, for pages that show who did something."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from holdfast.core.identity import queries
+from holdfast.kernel.work import Work
+
+
+async def labels_of(work: Work, user_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return the name of each user of this organisation, deleted ones too, in one query."""
+    wanted = sorted(set(user_ids))
+    return dict(await queries.list_user_names(work, user_ids=wanted)) if wanted else {}

@@ -1,0 +1,34 @@
+"""Making an organisation: its anchor, its log, its record."""
+
+from holdfast.core.audit.public import open_log
+from holdfast.core.directory.public import found_organization
+from holdfast.core.identity import queries
+from holdfast.core.identity.errors import SlugTaken
+from holdfast.kernel.permissions import SYSTEM
+from holdfast.kernel.tenancy import SYSTEM_TENANT, Tenant
+from holdfast.kernel.work import Work, Works
+
+SYSTEM_SLUG = "system"
+
+
+async def found_tenant(
+    work: Work, *, slug: str, name: str, industry: str | None = None, country: str | None = None, demo: bool = False
+) -> None:
+    """Make the organisation of this unit of work's tenant; raise SlugTaken where its handle is in use."""
+    if await queries.find_tenant(work, slug=slug) is not None:
+        raise SlugTaken(f"organization: {slug} is taken")
+    work.session.add(Tenant(id=work.tenant_id, slug=slug, status="active", demo=demo, created_at=work.now()))
+    open_log(work)
+    await found_organization(work, name=name, industry=industry, country=country)
+    await work.flush()
+
+
+async def ensure_system(works: Works) -> bool:
+    """Make the operators' organisation where there is none yet; return whether the installation was empty."""
+    async with works.begin(SYSTEM_TENANT, SYSTEM, write=False) as work:
+        if await queries.find_tenant(work, slug=SYSTEM_SLUG) is not None:
+            return False
+    async with works.begin(SYSTEM_TENANT, SYSTEM) as work:
+        await found_tenant(work, slug=SYSTEM_SLUG, name="System")
+    return True
+

@@ -1,0 +1,68 @@
+"""Users: adding, listing, suspending."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from holdfast.core.identity import guards, queries
+from holdfast.core.identity.facts import PasswordSet, RoleAssigned, UserCreated, UserStatusChanged
+from holdfast.core.identity.models import Password, RoleAssignment, SignInName, User, UserStatus
+from holdfast.core.identity.service.desk import desk_of
+from holdfast.kernel.permissions import enforce, verb
+from holdfast.kernel.work import Work
+
+
+async def add_user(
+    work: Work,
+    *,
+    email: str,
+    name: str,
+    password_hash: str | None,
+    roles: Sequence[str],
+    username: str | None = None,
+    demo: bool = False,
+    user_id: UUID | None = None,
+) -> User:
+    """Add a user with roles and, where given, a password that was hashed before this transaction began."""
+    user = User(
+        id=user_id or work.new_id(), email=email, username=username, name=name, status=UserStatus.ACTIVE, demo=demo
+    )
+    work.session.add(user)
+    await work.flush()
+    work.record(UserCreated(entity=user))
+    for role in roles:
+        assignment = RoleAssignment(id=work.new_id(), user_id=user.id, role=role)
+        work.session.add(assignment)
+        work.record(RoleAssigned(entity=assignment))
+    if password_hash is not None:
+        password = Password(id=user.id, hash=password_hash, changed_at=work.now(), failures=0)
+        work.session.add(password)
+        work.record(PasswordSet(entity=password))
+    desk = desk_of(work.house)
+    for known_as in {email, username} - {None}:
+        work.session.add(SignInName(name_hash=desk.name_hash(str(known_as)), tenant_id=work.tenant_id))
+    return user
+
+
+@verb("identity.user.suspend", writes=True)
+async def change_status(work: Work, *, user_id: UUID, status: UserStatus, reason: str | None = None) -> User:
+    """Suspend or re-activate a user: every credential of a suspended one is dead when this commits.
+
+    Raises UserNotFound, and OwnStatus for oneself.
+    """
+    enforce(guards.can_change_status(work.actor, user_id))
+    user = await queries.get_user(work, user_id=user_id, lock=True)
+    if user.status is not status:
+        user.status, user.status_reason = status, reason
+        password = await queries.find_password(work, user_id=user_id, lock=True)
+        if password is not None and status is UserStatus.ACTIVE:
+            password.failures = 0
+        work.record(UserStatusChanged(entity=user, reason=reason))
+    return user
+
+
+async def roles_of(work: Work, user_ids: Sequence[UUID]) -> dict[UUID, list[str]]:
+    """Return the roles of the users, one query for all."""
+    found: dict[UUID, list[str]] = {user_id: [] for user_id in user_ids}
+    for assignment in await queries.list_roles(work, user_ids=user_ids):
+        found[assignment.user_id].append(assignment.role)
+    return found
