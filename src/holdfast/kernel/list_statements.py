@@ -1,0 +1,291 @@
+"""The statements of a list, one a shape: built from the declaration, kept to the tenant, compiled once a dialect."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+from uuid import UUID
+
+from sqlalchemy import (
+    Alias,
+    ColumnElement,
+    Dialect,
+    FromClause,
+    Integer,
+    Join,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    case,
+    func,
+    inspect,
+    literal_column,
+    or_,
+    select,
+)
+from sqlalchemy.sql import visitors
+from sqlalchemy.sql.util import _deep_deannotate  # what SQLAlchemy itself uses to make Core of ORM expressions
+
+from holdfast.kernel.driver_values import Decoder, data_decoder, decoder
+from holdfast.kernel.errors import ConfigurationError
+
+COUNTED = 10_000
+TENANT = "_tenant"
+Paging = Literal["first", "offset", "after", "after_null"]
+Count = Literal["capped", "exact", "none", "only", "only_exact"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What of a list's declaration one request uses; requests of one shape share a statement.
+
+    `filters` holds a name and, for a yes/no filter, its value, for one with several values, their number.
+    """
+
+    sort: str
+    paging: Paging
+    count: Count
+    search: bool
+    filters: tuple[tuple[str, bool | int | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A compiled statement: driver SQL, what fills its placeholders in order, and how its rows are read."""
+
+    sql: str
+    slots: tuple[tuple[str | None, Callable[[Any], Any] | None, Any], ...]
+    decoders: tuple[Decoder | None, ...]
+    data_decoders: tuple[Decoder | None, ...]
+    key: tuple[int, Decoder | None]
+    id: tuple[int, Decoder | None]
+    total: int | None
+
+    def bind(self, values: Mapping[str, Any]) -> list[object]:
+        """Return the driver's parameters; `values` are Python values by name."""
+        return [
+            constant if name is None else values[name] if process is None else process(values[name])
+            for name, process, constant in self.slots
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """A list's parts as Core expressions; made once by `declare`."""
+
+    source: FromClause
+    id: ColumnElement[UUID]
+    columns: Mapping[str, ColumnElement[Any]]
+    sorts: Mapping[str, ColumnElement[Any]]
+    nullable: frozenset[str]
+    filters: Mapping[str, Callable[[Any], Any]]
+    search: tuple[ColumnElement[Any], ...]
+    where: tuple[ColumnElement[bool], ...]
+
+
+def declare(
+    source: Any,
+    *,
+    columns: Mapping[str, Any],
+    sorts: Mapping[str, Any],
+    filters: Mapping[str, Callable[[Any], Any]],
+    search: Sequence[Any],
+    where: Sequence[Any],
+) -> Declaration:
+    """Return the declaration with the tenant's predicate on every table that it reads, also inside sub-selects.
+
+    Raises ConfigurationError for a table without `tenant_id`, or a form of FROM in which that cannot be made certain.
+    """
+    inspected = inspect(source, raiseerr=False)
+    plain: Any = core(inspected.selectable if inspected is not None and hasattr(inspected, "selectable") else source)
+    root = _root(plain)
+    guarded, predicates = _guard_source(plain)
+    made = {name: core(column) for name, column in sorts.items()}
+    return Declaration(
+        source=guarded,
+        id=root.c.id,
+        columns={name: core(column) for name, column in columns.items()},
+        sorts=made,
+        nullable=frozenset(name for name, column in made.items() if _may_be_null(column, plain)),
+        filters=filters,
+        search=tuple(core(column) for column in search),
+        where=(*predicates, *(core(predicate) for predicate in where)),
+    )
+
+
+def core(expression: Any) -> Any:
+    """Return an ORM expression as Core, its sub-selects kept to the tenant."""
+    element = expression.__clause_element__() if hasattr(expression, "__clause_element__") else expression
+    return visitors.cloned_traverse(_deep_deannotate(element), {}, {"select": _guard_select})
+
+
+def compile_list(declaration: Declaration, shape: Shape, dialect: Dialect) -> Plan:
+    """Return the plan of a shape."""
+    conditions = _conditions(declaration, shape)
+    if shape.count in ("only", "only_exact"):
+        return _compiled(select(_total(declaration, conditions, shape)), dialect)
+    outputs = list(declaration.columns.values())
+    key = declaration.sorts[shape.sort.lstrip("-")]
+    shown = [column.label(name) for name, column in declaration.columns.items()]
+    key_at, id_at = _position(outputs, shown, key, "_key"), _position(outputs, shown, declaration.id, "_id")
+    total_at = None
+    if shape.count != "none":
+        total_at = len(shown)
+        shown.append(_total(declaration, conditions, shape).label("_total"))
+    statement = select(*shown).select_from(declaration.source).where(*conditions)
+    if shape.paging in ("after", "after_null"):
+        statement = statement.where(_after(declaration, shape))
+    statement = statement.order_by(*_order(declaration, shape)).limit(bindparam("_limit", type_=Integer))
+    if shape.paging == "offset":
+        statement = statement.offset(bindparam("_offset", type_=Integer))
+    if statement.get_final_froms() != [declaration.source]:
+        raise ConfigurationError(f"A list reads a table that its source does not join: {statement}")
+    types = tuple(column.type for column in outputs)
+    return _compiled(
+        statement,
+        dialect,
+        outputs=types,
+        key_at=key_at,
+        id_at=id_at,
+        total_at=total_at,
+        key=key,
+        row_id=declaration.id,
+    )
+
+
+def _position(outputs: list[ColumnElement[Any]], shown: list[Any], column: ColumnElement[Any], label: str) -> int:
+    """Return where the column stands among the shown ones, after adding it where it does not."""
+    for index, output in enumerate(outputs):
+        if output is column:
+            return index
+    shown.append(column.label(label))
+    return len(shown) - 1
+
+
+def _compiled(
+    statement: Select[Any],
+    dialect: Dialect,
+    *,
+    outputs: tuple[Any, ...] = (),
+    key_at: int = 0,
+    id_at: int = 0,
+    total_at: int | None = 0,
+    key: ColumnElement[Any] | None = None,
+    row_id: ColumnElement[Any] | None = None,
+) -> Plan:
+    compiled: Any = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    constants = compiled.construct_params(_check=False)
+    slots: list[tuple[str | None, Callable[[Any], Any] | None, Any]] = []
+    for name in compiled.positiontup or ():
+        bind = compiled.binds[name]
+        process = bind.type.dialect_impl(dialect).bind_processor(dialect)
+        if bind.required:
+            slots.append((name, process, None))
+        else:
+            value = constants[name]
+            slots.append((None, None, value if process is None else process(value)))
+    return Plan(
+        sql=str(compiled),
+        slots=tuple(slots),
+        decoders=tuple(decoder(kind, dialect) for kind in outputs),
+        data_decoders=tuple(data_decoder(kind, dialect) for kind in outputs),
+        key=(key_at, None if key is None else decoder(key.type, dialect)),
+        id=(id_at, None if row_id is None else decoder(row_id.type, dialect)),
+        total=total_at,
+    )
+
+
+def _conditions(declaration: Declaration, shape: Shape) -> list[ColumnElement[bool]]:
+    conditions = list(declaration.where)
+    for name, form in shape.filters:
+        value: Any
+        if isinstance(form, bool):
+            value = form
+        elif form is None:
+            value = bindparam(f"f_{name}")
+        else:
+            value = [bindparam(f"f_{name}_{index}") for index in range(form)]
+        conditions.append(core(declaration.filters[name](value)))
+    if shape.search:
+        pattern = bindparam("_q", type_=declaration.search[0].type)
+        conditions.append(or_(*(column.like(pattern, escape="/") for column in declaration.search)))
+    return conditions
+
+
+def _total(declaration: Declaration, conditions: list[ColumnElement[bool]], shape: Shape) -> Any:
+    rows: Select[Any] = select(literal_column("1").label("one")).select_from(declaration.source).where(*conditions)
+    if shape.count in ("capped", "only"):
+        rows = rows.limit(literal_column(str(COUNTED + 1), Integer))
+    return select(func.count()).select_from(rows.subquery("counted")).scalar_subquery()
+
+
+def _order(declaration: Declaration, shape: Shape) -> list[ColumnElement[Any]]:
+    """Order by the column and, where it ties, the id; rows without a value come last in both directions."""
+    name = shape.sort.lstrip("-")
+    columns = [declaration.sorts[name], declaration.id]
+    order: list[ColumnElement[Any]] = [
+        column.desc() if shape.sort.startswith("-") else column.asc() for column in columns
+    ]
+    if name in declaration.nullable:
+        order.insert(0, case((columns[0].is_(None), 1), else_=0).asc())
+    return order
+
+
+def _after(declaration: Declaration, shape: Shape) -> ColumnElement[bool]:
+    """Return the condition for the rows after the cursor's."""
+    name = shape.sort.lstrip("-")
+    column, row_id = declaration.sorts[name], declaration.id
+    value, last = bindparam("_key", type_=column.type), bindparam("_id", type_=row_id.type)
+    descending = shape.sort.startswith("-")
+    beyond_id = row_id < last if descending else row_id > last
+    if shape.paging == "after_null":
+        return and_(column.is_(None), beyond_id)
+    # The first half alone bounds an index scan on every database; a comparison of pairs does so on PostgreSQL only.
+    if descending:
+        rows = and_(column <= value, or_(column < value, beyond_id))
+    else:
+        rows = and_(column >= value, or_(column > value, beyond_id))
+    return or_(rows, column.is_(None)) if name in declaration.nullable else rows
+
+
+def _root(source: FromClause) -> FromClause:
+    while isinstance(source, Join):
+        source = source.left
+    return source
+
+
+def _guard_source(source: FromClause) -> tuple[FromClause, list[ColumnElement[bool]]]:
+    """Return the FROM and the conditions that keep it to the tenant; an outer join's other side has its own in ON."""
+    if isinstance(source, Join):
+        if source.full:
+            raise ConfigurationError("A list cannot read a full outer join: nothing keeps it to one tenant.")
+        left, conditions = _guard_source(source.left)
+        right, others = _guard_source(source.right)
+        assert source.onclause is not None
+        if source.isouter:
+            return Join(left, right, and_(source.onclause, *others), isouter=True), conditions
+        return Join(left, right, source.onclause), conditions + others
+    if isinstance(source, Table | Alias) and "tenant_id" in source.c:
+        return source, [_own(source)]
+    raise ConfigurationError(f"A list reads {source}, which is no table with tenant_id.")
+
+
+def _guard_select(statement: Select[Any]) -> None:
+    for source in statement.get_final_froms():
+        guarded, conditions = _guard_source(source)
+        if isinstance(source, Join) and not guarded.compare(source):
+            raise ConfigurationError("A sub-select of a list cannot read an outer join.")
+        for condition in conditions:
+            cast("Any", statement.where).non_generative(statement, condition)
+
+
+def _own(source: FromClause) -> ColumnElement[bool]:
+    column = source.c.tenant_id
+    return column == bindparam(TENANT, type_=column.type)
+
+
+def _may_be_null(column: ColumnElement[Any], source: FromClause) -> bool:
+    """Tell whether a sort column may be without a value: one that says so, an expression, or an outer join's."""
+    while isinstance(source, Join) and getattr(column, "table", None) is not source.right:
+        source = source.left
+    return bool(getattr(column, "nullable", True)) or (isinstance(source, Join) and source.isouter)

@@ -1,0 +1,255 @@
+"""Hot lists: declared like any select, run on the driver, written as bytes without an object a row.
+
+A slice declares a `HotList` in its `queries.py` and subclasses `ListParameters` for its filters; the kernel adds the
+tenant, the order, the paging and the count.
+"""
+
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Annotated, Any, Literal, Protocol
+from uuid import UUID
+
+import orjson
+from pydantic import Field
+from sqlalchemy import ColumnElement, Dialect
+
+from holdfast.kernel.cursors import make_cursor, read_cursor
+from holdfast.kernel.db import folded
+from holdfast.kernel.driver_values import Decoder, parse
+from holdfast.kernel.engines import Link
+from holdfast.kernel.errors import ConfigurationError, Invalid
+from holdfast.kernel.list_statements import COUNTED, TENANT, Count, Paging, Plan, Shape, compile_list, declare
+from holdfast.kernel.schemas import Inward
+
+_PLANS = 256
+_BATCH = 1000
+_VALUES = 50
+
+
+class ListParameters(Inward):
+    """The query parameters of every list; slices add their filters, and what is not declared is refused."""
+
+    q: Annotated[str | None, Field(max_length=200, pattern=r"^[^\x00]*$", description="Text to search for.")] = None
+    sort: Annotated[str | None, Field(max_length=60, description="Column to sort by, `-` before it: downwards.")] = None
+    page: Annotated[int, Field(ge=1, le=100_000, description="Number of the page; not together with `cursor`.")] = 1
+    page_size: Annotated[int, Field(ge=1, le=200)] = 50
+    cursor: Annotated[str | None, Field(max_length=4096, description="`next_cursor` of the page before.")] = None
+    count: Annotated[Literal["exact"] | None, Field(description="`exact`: count beyond 10,000 too.")] = None
+
+
+class ListWork(Protocol):
+    """What a list needs of a unit of work."""
+
+    @property
+    def link(self) -> Link:
+        """Return the connection."""
+        ...
+
+    @property
+    def tenant_id(self) -> UUID:
+        """Return the tenant, the only one whose rows are seen."""
+        ...
+
+    @property
+    def cursor_key(self) -> bytes:
+        """Return the key that seals cursors."""
+        ...
+
+
+class HotList:
+    """One list of a slice.
+
+    `source` is a model or a join of tables, whose first one gives the rows and their `id`. `columns` are what a row
+    shows, `sorts` what it can be sorted by, both by name; `default_sort` is a name, with `-` before it for downwards.
+    `filters` make a condition of a value: the parameters' field of the same name decides what values there are (a
+    list of values for `in_`; True and False come as they are). `search` are columns that hold text as `normalise`
+    leaves it. `where` are conditions that always hold. The tenant is not among them: the kernel adds it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        source: Any,
+        *,
+        columns: Mapping[str, Any],
+        sorts: Mapping[str, Any],
+        default_sort: str,
+        filters: Mapping[str, Callable[[Any], Any]] | None = None,
+        search: Sequence[Any] = (),
+        normalise: Callable[[str], str] = folded,
+        where: Sequence[ColumnElement[bool]] = (),
+    ) -> None:
+        if default_sort.lstrip("-") not in sorts:
+            raise ConfigurationError(f"The list {name} sorts by {default_sort}, which is not among its sorts.")
+        self.name = name
+        self._parts = declare(source, columns=columns, sorts=sorts, filters=filters or {}, search=search, where=where)
+        self._names = tuple(columns)
+        self._sorts = frozenset(sorts) | frozenset(f"-{sort}" for sort in sorts)
+        self._default_sort = default_sort
+        self._normalise = normalise
+        self._plans: OrderedDict[tuple[Dialect, Shape], Plan] = OrderedDict()
+
+    async def page(self, work: ListWork, params: ListParameters) -> bytes:
+        """Return one page as the JSON body `{"data": […], "meta": {page, page_size, total, next_cursor}}`.
+
+        Raises Invalid naming `query.sort`, `query.q` or `query.cursor`.
+        """
+        plan, rows, meta = await self._run(work, params)
+        return orjson.dumps({"data": self._read(plan.decoders, rows), "meta": meta})
+
+    async def rows(self, work: ListWork, params: ListParameters) -> list[dict[str, Any]]:
+        """Return the rows of one page, values as in JSON, for console pages."""
+        return (await self.rows_and_meta(work, params))[0]
+
+    async def rows_and_meta(
+        self, work: ListWork, params: ListParameters
+    ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """Return the rows of one page and where it stands, for console pages with a pager."""
+        plan, rows, meta = await self._run(work, params)
+        return self._read(plan.data_decoders, rows), meta
+
+    async def batches(self, work: ListWork, params: ListParameters) -> AsyncIterator[list[dict[str, Any]]]:
+        """Yield all rows that the parameters choose, a thousand at a time, for exports; paging parameters are ignored.
+
+        Ask for a link with `long=True`.
+        """
+        sort = self._sort(params)
+        paging: Paging = "first"
+        values = self._values(work, params)
+        while True:
+            plan = self._plan(work.link.sql_dialect, self._shape(params, sort, paging, "none"))
+            found = await work.link.fetch(plan.sql, plan.bind({**values, "_limit": _BATCH + 1}))
+            rows = found[:_BATCH]
+            if rows:
+                yield self._read(plan.data_decoders, rows)
+            if len(found) <= _BATCH:
+                return
+            paging = self._continue(values, sort, *_last(plan, rows))
+
+    async def _run(
+        self, work: ListWork, params: ListParameters
+    ) -> tuple[Plan, Sequence[Sequence[Any]], dict[str, Any]]:
+        link, sort, size = work.link, self._sort(params), params.page_size
+        values = self._values(work, params)
+        values["_limit"] = size + 1
+        paging: Paging = "first"
+        if params.cursor is not None:
+            if "page" in params.model_fields_set:
+                raise Invalid.field("query.cursor", "PAGE_AND_CURSOR", "give either page or cursor, not both")
+            last = read_cursor(work.cursor_key, work.tenant_id, self.name, sort, params.cursor)
+            paging = self._continue(values, sort, *last)
+        elif params.page > 1:
+            paging, values["_offset"] = "offset", (params.page - 1) * size
+        shape = self._shape(params, sort, paging, "exact" if params.count == "exact" else "capped")
+        plan = self._plan(link.sql_dialect, shape)
+        found = await link.fetch(plan.sql, plan.bind(values))
+        rows = found[:size]
+        total = await self._count(link, plan, shape, rows, values)
+        more = len(found) > size
+        meta = {
+            "page": None if params.cursor is not None else params.page,
+            "page_size": size,
+            "total": total,
+            "next_cursor": make_cursor(work.cursor_key, work.tenant_id, self.name, sort, _last(plan, rows))
+            if more
+            else None,
+        }
+        return plan, rows, meta
+
+    async def _count(
+        self, link: Link, plan: Plan, shape: Shape, rows: Sequence[Sequence[Any]], values: Mapping[str, Any]
+    ) -> int | None:
+        """Return the total that came with the rows; a page beyond the last has none to bring it."""
+        if rows:
+            assert plan.total is not None
+            total: int = rows[0][plan.total]
+        elif shape.paging == "first":
+            total = 0
+        else:
+            only: Count = "only_exact" if shape.count == "exact" else "only"
+            counting = self._plan(link.sql_dialect, Shape(shape.sort, "first", only, shape.search, shape.filters))
+            total = (await link.fetch(counting.sql, counting.bind(values)))[0][0]
+        return total if total <= COUNTED or shape.count == "exact" else None
+
+    def _sort(self, params: ListParameters) -> str:
+        if params.sort is None:
+            return self._default_sort
+        if params.sort not in self._sorts:
+            names = ", ".join(sorted(self._parts.sorts))
+            raise Invalid.field("query.sort", "UNKNOWN_SORT", f"sort by one of {names}, with - before it for downwards")
+        return params.sort
+
+    def _shape(self, params: ListParameters, sort: str, paging: Paging, count: Count) -> Shape:
+        filters: list[tuple[str, bool | int | None]] = []
+        for name in self._parts.filters:
+            value = getattr(params, name)
+            if value is not None:
+                form = value if isinstance(value, bool) else len(value) if isinstance(value, list | tuple) else None
+                filters.append((name, form))
+        return Shape(sort, paging, count, bool(self._parts.search and self._text(params)), tuple(filters))
+
+    def _values(self, work: ListWork, params: ListParameters) -> dict[str, Any]:
+        values: dict[str, Any] = {TENANT: work.tenant_id}
+        for name in params.model_fields_set:
+            value = getattr(params, name)
+            if name in _OWN or value is None:
+                continue
+            if name not in self._parts.filters:
+                raise ConfigurationError(f"The list {self.name} has no filter for the parameter {name}.")
+            if isinstance(value, list | tuple):
+                if len(value) > _VALUES:
+                    raise Invalid.field(f"query.{name}", "TOO_MANY", f"at most {_VALUES} values")
+                values.update({f"f_{name}_{index}": item for index, item in enumerate(value)})
+            else:
+                values[f"f_{name}"] = value
+        text = self._text(params)
+        if text:
+            if not self._parts.search:
+                raise Invalid.field("query.q", "NO_SEARCH", "this list cannot be searched")
+            escaped = text.replace("/", "//").replace("%", "/%").replace("_", "/_")
+            values["_q"] = f"%{escaped}%"
+        return values
+
+    def _text(self, params: ListParameters) -> str:
+        return self._normalise(params.q) if params.q else ""
+
+    def _continue(self, values: dict[str, Any], sort: str, key: Any, row_id: str) -> Paging:
+        """Set the values that lead to the rows after the one with this key and id."""
+        values["_id"] = UUID(row_id)
+        if key is None:
+            return "after_null"
+        values["_key"] = parse(self._parts.sorts[sort.lstrip("-")].type, key)
+        return "after"
+
+    def _plan(self, dialect: Dialect, shape: Shape) -> Plan:
+        """Return the compiled statement; the most recent ones are kept."""
+        key = (dialect, shape)
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = compile_list(self._parts, shape, dialect)
+            if len(self._plans) > _PLANS:
+                self._plans.popitem(last=False)
+        else:
+            self._plans.move_to_end(key)
+        return plan
+
+    def _read(self, decoders: Sequence[Decoder | None], rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+        """Return the rows as JSON values; column by column, so that most of it runs in C."""
+        columns = [
+            column if decode is None else [None if value is None else decode(value) for value in column]
+            for decode, column in zip(decoders, zip(*rows, strict=True), strict=False)
+        ]
+        names = self._names
+        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+_OWN = frozenset(ListParameters.model_fields)
+
+
+def _last(plan: Plan, rows: Sequence[Sequence[Any]]) -> tuple[Any, str]:
+    """Return the sort column's value and the id of the last row, as JSON values."""
+    (key_at, decode_key), (id_at, decode_id) = plan.key, plan.id
+    key, row_id = rows[-1][key_at], rows[-1][id_at]
+    if key is not None and decode_key is not None:
+        key = decode_key(key)
+    return key, row_id if decode_id is None else decode_id(row_id)
