@@ -90,7 +90,16 @@ BOATS = HotList(
         "yard": Yard.name,
         "fleet": fleet,
     },
-    sorts={"name": Boat.name, "seen_at": Boat.seen_at, "seats": Boat.seats, "yard": Yard.name, "built": Boat.built, "length": Boat.length, "colour": Boat.colour, "id": Boat.id},
+    sorts={
+        "name": Boat.name,
+        "seen_at": Boat.seen_at,
+        "seats": Boat.seats,
+        "yard": Yard.name,
+        "built": Boat.built,
+        "length": Boat.length,
+        "colour": Boat.colour,
+        "id": Boat.id,
+    },
     default_sort="name",
     filters={
         "colour": lambda value: Boat.colour == value,
@@ -143,7 +152,11 @@ async def filled(database: Database, rows: list[dict]) -> None:
         await connection.run_sync(Local.metadata.create_all)
         await connection.execute(
             yard.insert(),
-            [{"tenant_id": t, "id": uuid.UUID(int=i), "name": f"Yard {i} of {t.hex[-1]}"} for t in (T1, T2) for i in (1, 2)],
+            [
+                {"tenant_id": t, "id": uuid.UUID(int=i), "name": f"Yard {i} of {t.hex[-1]}"}
+                for t in (T1, T2)
+                for i in (1, 2)
+            ],
         )
         if rows:
             await connection.execute(boat.insert(), rows)
@@ -153,7 +166,10 @@ async def filled(database: Database, rows: list[dict]) -> None:
 async def database(request):
     async with fresh_url(request.param) as url:
         database = open_database(url)
-        await filled(database, [boat_row(i) for i in range(1, 31)] + [boat_row(i, T2, name=f"Foreign {i}") for i in range(31, 36)])
+        await filled(
+            database,
+            [boat_row(i) for i in range(1, 31)] + [boat_row(i, T2, name=f"Foreign {i}") for i in range(31, 36)],
+        )
         yield database
         await database.dispose()
 
@@ -258,7 +274,9 @@ async def test_search_takes_every_character_as_itself(database, hostile):
         await link.close()
 
 
-@pytest.mark.parametrize("sort", ["name", "-name", "seen_at", "-seen_at", "-seats", "yard", "-built", "length", "-colour", "-id"])
+@pytest.mark.parametrize(
+    "sort", ["name", "-name", "seen_at", "-seen_at", "-seats", "yard", "-built", "length", "-colour", "-id"]
+)
 async def test_every_sort_visits_every_row_once(work, sort):
     seen, cursor = [], None
     while True:
@@ -286,7 +304,14 @@ async def test_an_export_has_every_row(work, monkeypatch):
 async def test_the_total_is_exact_up_to_the_limit_and_beyond_it_when_asked(database, monkeypatch):
     monkeypatch.setattr("holdfast.kernel.lists.COUNTED", 10)
     monkeypatch.setattr("holdfast.kernel.list_statements.COUNTED", 10)
-    boats = HotList("b", Boat, columns={"id": Boat.id}, sorts={"id": Boat.id}, default_sort="id", filters={"seats": lambda values: Boat.seats.in_(values)})
+    boats = HotList(
+        "b",
+        Boat,
+        columns={"id": Boat.id},
+        sorts={"id": Boat.id},
+        default_sort="id",
+        filters={"seats": lambda values: Boat.seats.in_(values)},
+    )
 
     class Params(ListParameters):
         seats: list[int] | None = None
@@ -319,7 +344,16 @@ async def test_a_statement_is_compiled_once_a_shape(work):
 
 
 def test_unknown_and_impossible_parameters_are_refused():
-    for wrong in ({"nope": 1}, {"page": 0}, {"page_size": 201}, {"page_size": 0}, {"q": "x" * 201}, {"count": "all"}, {"q": "a\0b"}, {"colour": "blue"}):
+    for wrong in (
+        {"nope": 1},
+        {"page": 0},
+        {"page_size": 201},
+        {"page_size": 0},
+        {"q": "x" * 201},
+        {"count": "all"},
+        {"q": "a\0b"},
+        {"colour": "blue"},
+    ):
         with pytest.raises(ValidationError):
             BoatList(**wrong)
 
@@ -349,7 +383,18 @@ async def test_a_cursor_is_good_only_where_it_was_made(work, database):
     other = HotList("other", Boat, columns={"id": Boat.id}, sorts={"name": Boat.name}, default_sort="name")
     with pytest.raises(Invalid):
         await other.page(work, ListParameters(cursor=cursor))
-    for hostile in (cursor[:-1], cursor[1:], cursor[:22], cursor + "A", cursor + "=", "", "é", "=" * 9, "A" * 4096, cursor.swapcase()):
+    for hostile in (
+        cursor[:-1],
+        cursor[1:],
+        cursor[:22],
+        cursor + "A",
+        cursor + "=",
+        "",
+        "é",
+        "=" * 9,
+        "A" * 4096,
+        cursor.swapcase(),
+    ):
         assert await fault(work, cursor=hostile) == bad, hostile
 
 
@@ -384,7 +429,13 @@ async def test_keyset_paging_visits_every_row_once(keys, size, sort, tmp_path):
         Column("rank", Integer),
         Column("label", Str(5), nullable=False),
     )
-    things = HotList("things", table, columns={"id": table.c.id, "rank": table.c.rank}, sorts={"rank": table.c.rank, "label": table.c.label}, default_sort="rank")
+    things = HotList(
+        "things",
+        table,
+        columns={"id": table.c.id, "rank": table.c.rank},
+        sorts={"rank": table.c.rank, "label": table.c.label},
+        default_sort="rank",
+    )
     database = open_database(f"sqlite:///{tmp_path}/{uuid.uuid4().hex}.db")
     async with database.engine.begin() as connection:
         await connection.run_sync(table.create)
@@ -417,9 +468,13 @@ def test_a_declaration_that_could_leave_the_tenant_is_refused():
     with pytest.raises(ConfigurationError, match="tenant_id"):
         HotList("l", loose, columns={"id": loose.c.id}, sorts={"id": loose.c.id}, default_sort="id")
     with pytest.raises(ConfigurationError, match="full outer"):
-        HotList("l", boat.join(yard, boat.c.yard_id == yard.c.id, full=True), columns={}, sorts=sorts, default_sort="id")
+        HotList(
+            "l", boat.join(yard, boat.c.yard_id == yard.c.id, full=True), columns={}, sorts=sorts, default_sort="id"
+        )
     with pytest.raises(ConfigurationError, match="tenant_id"):
-        HotList("l", Boat, columns={"n": select(func.count(loose.c.id)).scalar_subquery()}, sorts=sorts, default_sort="id")
+        HotList(
+            "l", Boat, columns={"n": select(func.count(loose.c.id)).scalar_subquery()}, sorts=sorts, default_sort="id"
+        )
     with pytest.raises(ConfigurationError, match="not among"):
         HotList("l", Boat, columns={"id": Boat.id}, sorts=sorts, default_sort="-name")
 
