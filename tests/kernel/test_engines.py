@@ -467,13 +467,15 @@ async def test_sqlite_full_disk_changes_nothing(sqlite_database, how):
     pages = (await link.fetch("PRAGMA page_count"))[0][0]
     await link.fetch(f"PRAGMA max_page_count = {pages + 2}")
     await link.execute("UPDATE counter SET n = 9")
+    if how == "raw":
+        writing = link.execute("INSERT INTO blobs (body) VALUES (zeroblob(100000))")
+    else:
+        writing = link.connection.execute(blobs.insert().values(body=b"\0" * 100000))
     with pytest.raises((Unavailable, DBAPIError)) as caught:
-        if how == "raw":
-            await link.execute("INSERT INTO blobs (body) VALUES (zeroblob(100000))")
-        else:
-            await link.connection.execute(blobs.insert().values(body=b"\0" * 100000))
+        await writing
     found = database_error(caught.value)
-    assert isinstance(found, Unavailable) and "no space" in found.detail
+    assert isinstance(found, Unavailable)
+    assert "no space" in found.detail
     await link.close()
     assert await value(sqlite_database) == 0
     link = await sqlite_database.acquire(write=True)
@@ -555,11 +557,12 @@ async def test_values_that_cannot_be_stored_are_invalid(postgresql_database, sql
             continue  # SQLite stores it
         link = await database.acquire(write=True)
         row = (hostile, "x") if isinstance(hostile, int) else (9, hostile)
+        if how == "raw":
+            writing = link.execute(f"INSERT INTO parent VALUES ({mark(database, 1)}, {mark(database, 2)})", row)
+        else:
+            writing = link.connection.execute(table.insert().values(id=row[0], code=row[1]))
         with pytest.raises(Exception) as caught:
-            if how == "raw":
-                await link.execute(f"INSERT INTO parent VALUES ({mark(database, 1)}, {mark(database, 2)})", row)
-            else:
-                await link.connection.execute(table.insert().values(id=row[0], code=row[1]))
+            await writing
         assert isinstance(database_error(caught.value), Invalid)
         await link.close()
 
@@ -696,7 +699,8 @@ async def test_mariadb_sessions_are_strict_utc_and_whole_unicode():
         await link.close()
         await database.dispose()
     mode, zone, charset, isolation, drop = rows[0]
-    assert "STRICT_ALL_TABLES" in mode and (zone, charset, isolation, drop) == (
+    assert "STRICT_ALL_TABLES" in mode
+    assert (zone, charset, isolation, drop) == (
         "+00:00",
         "utf8mb4",
         "READ-COMMITTED",
