@@ -15,10 +15,11 @@ from holdfast.kernel.db import CanonicalJson, canonical
 from holdfast.kernel.errors import ConfigurationError
 
 Decoder = Callable[[Any], Any]
+OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
 
 
 def decoder(column_type: TypeEngine[Any], dialect: Dialect) -> Decoder | None:
-    """Return the function from a driver's value (never None) to one that orjson writes, or None where they are equal.
+    """Return the function from a driver's value (never None) to what orjson with `OPTIONS` writes, None for no change.
 
     UUIDs become canonical text, moments RFC 3339 with microseconds, decimals and dates text, enumerations their value;
     JSON is written as it is stored. Raises ConfigurationError for a type that has no JSON form.
@@ -37,8 +38,10 @@ def decoder(column_type: TypeEngine[Any], dialect: Dialect) -> Decoder | None:
 
 
 def data_decoder(column_type: TypeEngine[Any], dialect: Dialect) -> Decoder | None:
-    """Return what `decoder` does, but with JSON columns read: for templates and files, which are no JSON."""
+    """Return what `decoder` does, but with JSON columns read and moments text: for templates, files and cursors."""
     found = decoder(column_type, dialect)
+    if found is _for_orjson:
+        return _as_text
     if found is _from_json:
         return None
     return orjson.loads if found in (_from_canonical, _from_json_text) else found
@@ -97,12 +100,14 @@ def _canonical_uuid(value: str) -> str:
     return f"{value[:8]}-{value[8:12]}-{value[12:16]}-{value[16:20]}-{value[20:]}"
 
 
-def _from_aware(value: dt.datetime) -> str:
-    return value.isoformat(timespec="microseconds")[:26] + "Z"  # asyncpg's are in UTC
+def _as_text(value: dt.datetime) -> str:
+    """Return RFC 3339 text of a moment in UTC; asyncpg's are aware, asyncmy's naive."""
+    return value.isoformat(timespec="microseconds")[:26] + "Z"
 
 
-def _from_naive(value: dt.datetime) -> str:
-    return value.isoformat(timespec="microseconds") + "Z"
+def _for_orjson(value: dt.datetime) -> dt.datetime | str:
+    """Return the moment itself, which orjson writes five times faster than Python; it would leave out six zeros."""
+    return value if value.microsecond else _as_text(value)
 
 
 def _from_sqlite(value: str) -> str:
@@ -132,7 +137,7 @@ def _through_sqlalchemy(column_type: TypeEngine[Any], dialect: Dialect) -> Decod
         if isinstance(made, Decimal):
             return str(made)
         if isinstance(made, dt.datetime):
-            return _from_naive(made.astimezone(dt.UTC).replace(tzinfo=None) if made.tzinfo else made)
+            return _as_text(made.astimezone(dt.UTC).replace(tzinfo=None) if made.tzinfo else made)
         if isinstance(made, dt.date | dt.time):
             return made.isoformat()
         return made
@@ -143,7 +148,7 @@ def _through_sqlalchemy(column_type: TypeEngine[Any], dialect: Dialect) -> Decod
 _DECODERS: tuple[tuple[type[TypeEngine[Any]], dict[str, Decoder | None]], ...] = (
     (CanonicalJson, {"else": _from_canonical}),
     (types.Uuid, {"postgresql": str, "else": _canonical_uuid}),
-    (types.DateTime, {"postgresql": _from_aware, "sqlite": _from_sqlite, "else": _from_naive}),
+    (types.DateTime, {"sqlite": _from_sqlite, "else": _for_orjson}),
     (types.Boolean, {"postgresql": None, "else": bool}),
     (types.JSON, {"postgresql": _from_json, "else": _from_json_text}),  # asyncpg's codec has read it already
 )

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar, Literal, NoReturn, cast
 
+import sqlalchemy
 import structlog
 from sqlalchemy import Connection, Engine, NullPool, event
 from sqlalchemy.engine import URL
@@ -66,6 +67,11 @@ class Link(ABC):
         if sync is not None and not sync.in_transaction():
             sync.begin()  # no dialect sends anything here
         return self._connection
+
+    @property
+    def sql_dialect(self) -> sqlalchemy.Dialect:
+        """Return what compiles statements for this database."""
+        return self._pool.engine.dialect
 
     async def begin(self) -> None:
         """Begin the transaction if it has not begun."""

@@ -189,8 +189,8 @@ def _compiled(
         slots=tuple(slots),
         decoders=tuple(decoder(kind, dialect) for kind in outputs),
         data_decoders=tuple(data_decoder(kind, dialect) for kind in outputs),
-        key=(key_at, None if key is None else decoder(key.type, dialect)),
-        id=(id_at, None if row_id is None else decoder(row_id.type, dialect)),
+        key=(key_at, None if key is None else data_decoder(key.type, dialect)),
+        id=(id_at, None if row_id is None else data_decoder(row_id.type, dialect)),
         total=total_at,
     )
 
@@ -222,7 +222,9 @@ def _total(declaration: Declaration, conditions: list[ColumnElement[bool]], shap
 def _order(declaration: Declaration, shape: Shape) -> list[ColumnElement[Any]]:
     """Order by the column and, where it ties, the id; rows without a value come last in both directions."""
     name = shape.sort.lstrip("-")
-    columns = [declaration.sorts[name], declaration.id]
+    columns = [declaration.sorts[name]]
+    if columns[0] is not declaration.id:
+        columns.append(declaration.id)
     order: list[ColumnElement[Any]] = [
         column.desc() if shape.sort.startswith("-") else column.asc() for column in columns
     ]
@@ -238,6 +240,8 @@ def _after(declaration: Declaration, shape: Shape) -> ColumnElement[bool]:
     value, last = bindparam("_key", type_=column.type), bindparam("_id", type_=row_id.type)
     descending = shape.sort.startswith("-")
     beyond_id = row_id < last if descending else row_id > last
+    if column is row_id:
+        return beyond_id
     if shape.paging == "after_null":
         return and_(column.is_(None), beyond_id)
     # The first half alone bounds an index scan on every database; a comparison of pairs does so on PostgreSQL only.

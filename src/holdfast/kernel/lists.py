@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Dialect
 
 from holdfast.kernel.cursors import make_cursor, read_cursor
 from holdfast.kernel.db import folded
-from holdfast.kernel.driver_values import Decoder, parse
+from holdfast.kernel.driver_values import OPTIONS, Decoder, parse
 from holdfast.kernel.engines import Link
 from holdfast.kernel.errors import ConfigurationError, Invalid
 from holdfast.kernel.list_statements import COUNTED, TENANT, Count, Paging, Plan, Shape, compile_list, declare
@@ -95,7 +95,7 @@ class HotList:
         Raises Invalid naming `query.sort`, `query.q` or `query.cursor`.
         """
         plan, rows, meta = await self._run(work, params)
-        return orjson.dumps({"data": self._read(plan.decoders, rows), "meta": meta})
+        return orjson.dumps({"data": self._read(plan.decoders, rows), "meta": meta}, option=OPTIONS)
 
     async def rows(self, work: ListWork, params: ListParameters) -> list[dict[str, Any]]:
         """Return the rows of one page, values as in JSON, for console pages."""
