@@ -27,3 +27,16 @@ async def test_walk(client, org, other):
     twice = await client.post(URL, json={"code": "n-1", "name": "Z"}, headers=org.admin.bearer)
     assert twice.status_code == 409, twice.text
     assert twice.json()["errors"][0]["location"] == "body.code"
+    history = await client.get(f"/api/v1/audit/entities/company/{company['id']}/history", headers=org.auditor.bearer)
+    assert history.status_code == 200, history.text
+    newest, first = history.json()["data"]
+    assert newest["action"] == "directory.company.updated"
+    assert (newest["before"]["name"], newest["after"]["name"]) == ("North", "Northern")
+    assert first["after"]["code"] == "N-1"
+    assert first["actor_id"] == str(org.admin.id)
+    refused = await client.get("/api/v1/audit/entries?outcome=refused&ip=127.0.0.1", headers=org.auditor.bearer)
+    assert [row["action"] for row in refused.json()["data"]] == ["directory.company.create"], refused.text
+    gone = await client.delete(url, headers=org.admin.bearer)
+    assert gone.status_code == 204, gone.text
+    back = await client.post(f"{url}/restore", headers=org.admin.bearer)
+    assert back.status_code == 200, back.text

@@ -58,9 +58,14 @@ class AuditPart(TenantOwned, Base):
 
     __tablename__ = "audit_part"
     __audited__ = False  # it is the trail
-    __table_args__: ClassVar[dict[str, Any]] = {"info": {"insert_only": True}}
+    __table_args__: ClassVar[tuple[Any, ...]] = (
+        Index("ix_audit_part_lookup", "tenant_id", "lookup", "id"),
+        {"info": {"insert_only": True}},
+    )
 
     part: Mapped[str] = mapped_column(Str(20), primary_key=True)
+    # What the part can be found by: the network address. It goes with the data when the part is redacted.
+    lookup: Mapped[str | None] = mapped_column(Str(64))
     salt: Mapped[bytes | None] = mapped_column(Bytes(16))
     data: Mapped[bytes | None] = mapped_column(Blob)
     redacted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

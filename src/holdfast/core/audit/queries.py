@@ -1,16 +1,74 @@
 """Every statement on the trail's tables."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from pydantic import Field
+from sqlalchemy import exists, insert, select
 
 from holdfast.core.audit.errors import EntryNotFound
 from holdfast.core.audit.models import AuditEntry, AuditPart, LedgerQueue, RefusalCount
+from holdfast.core.audit.schemas import Category, EntryBrief, Outcome, Severity
+from holdfast.kernel.lists import HotList, ListParameters
+from holdfast.kernel.schemas import Inward, Moment
 from holdfast.kernel.work import Work
 
 Rows = list[dict[str, Any]]
+
+
+class EntryList(ListParameters):
+    """Filters of the trail; `q` searches action, entity type and request id."""
+
+    actor_id: UUID | None = None
+    action: Annotated[str | None, Field(max_length=100, examples=["directory.company.updated"])] = None
+    category: Category | None = None
+    severity: Severity | None = None
+    outcome: Outcome | None = None
+    entity_type: Annotated[str | None, Field(max_length=63)] = None
+    entity_id: UUID | None = None
+    ip: Annotated[str | None, Field(max_length=45, description="Exact network address.")] = None
+    request_id: Annotated[str | None, Field(max_length=64)] = None
+    recorded_from: Moment | None = None
+    recorded_to: Annotated[Moment | None, Field(description="Not included.")] = None
+
+
+class HistoryPaging(Inward):
+    """Paging of a record's history, newest first."""
+
+    page_size: Annotated[int, Field(ge=1, le=200)] = 50
+    cursor: Annotated[str | None, Field(max_length=4096, description="`next_cursor` of the page before.")] = None
+
+
+_BRIEF = {name: getattr(AuditEntry, name) for name in EntryBrief.model_fields}
+_SORTS = {"recorded_at": AuditEntry.recorded_at}
+
+ENTRIES = HotList(
+    "audit.entries",
+    AuditEntry,
+    columns=_BRIEF,
+    sorts=_SORTS,
+    default_sort="-recorded_at",
+    filters={
+        "actor_id": lambda value: AuditEntry.actor_id == value,
+        "action": lambda value: AuditEntry.action == value,
+        "category": lambda value: AuditEntry.category == value,
+        "severity": lambda value: AuditEntry.severity == value,
+        "outcome": lambda value: AuditEntry.outcome == value,
+        "entity_type": lambda value: AuditEntry.entity_type == value,
+        "entity_id": lambda value: AuditEntry.entity_id == value,
+        "ip": lambda value: exists().where(
+            AuditPart.tenant_id == AuditEntry.tenant_id,
+            AuditPart.id == AuditEntry.id,
+            AuditPart.part == "pii",
+            AuditPart.lookup == value,
+        ),
+        "request_id": lambda value: AuditEntry.request_id == value,
+        "recorded_from": lambda value: AuditEntry.recorded_at >= value,
+        "recorded_to": lambda value: AuditEntry.recorded_at < value,
+    },
+    search=(AuditEntry.action, AuditEntry.entity_type, AuditEntry.request_id),
+)
 
 
 async def insert_entries(work: Work, entries: Rows, parts: Rows, queue: Rows) -> None:
@@ -28,6 +86,11 @@ async def get_entry(work: Work, *, entry_id: UUID) -> AuditEntry:
     if found is None:
         raise EntryNotFound
     return found
+
+
+async def list_entries_by_id(work: Work, *, entry_ids: Sequence[UUID]) -> Sequence[AuditEntry]:
+    """Return the entries with these ids, in one query."""
+    return (await work.session.scalars(select(AuditEntry).where(AuditEntry.id.in_(entry_ids)))).all()
 
 
 async def list_parts(work: Work, *, entry_ids: Sequence[UUID]) -> Sequence[AuditPart]:

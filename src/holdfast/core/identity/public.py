@@ -5,8 +5,8 @@ from holdfast.core.identity.service.credentials import Profile, SessionAuthentic
 from holdfast.core.identity.service.desk import SLOT, Desk, SessionCookie, Turnstile, desk_of
 from holdfast.core.identity.service.labels import labels_of
 from holdfast.core.identity.service.passwords import Passwords
-from holdfast.core.identity.service.tenants import ensure_system, found_tenant
 from holdfast.core.identity.service.sign_in import open_session
+from holdfast.core.identity.service.tenants import ensure_system, found_tenant
 from holdfast.core.identity.service.tokens import AccessTokens
 from holdfast.core.identity.service.users import add_user
 

@@ -80,6 +80,7 @@ def upgrade() -> None:
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("part", db.Str(20), nullable=False),
+        sa.Column("lookup", db.Str(64), nullable=True),
         sa.Column("salt", db.Bytes(16), nullable=True),
         sa.Column(
             "data",
@@ -91,6 +92,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "id", "part"),
         info={"insert_only": True},
     )
+    op.create_index("ix_audit_part_lookup", "audit_part", ["tenant_id", "lookup", "id"], unique=False)
     op.create_table(
         "company",
         sa.Column("tenant_id", sa.Uuid(), nullable=False),

@@ -31,7 +31,14 @@ class Trail:
             work,
             [entry.columns for entry in entries],
             [
-                {"tenant_id": work.tenant_id, "id": entry.id, "part": part.name, "salt": part.salt, "data": part.data}
+                {
+                    "tenant_id": work.tenant_id,
+                    "id": entry.id,
+                    "part": part.name,
+                    "lookup": work.request.ip if part.name == "pii" else None,
+                    "salt": part.salt,
+                    "data": part.data,
+                }
                 for entry in entries
                 for part in entry.parts
             ],

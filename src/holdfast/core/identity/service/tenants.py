@@ -31,4 +31,3 @@ async def ensure_system(works: Works) -> bool:
     async with works.begin(SYSTEM_TENANT, SYSTEM) as work:
         await found_tenant(work, slug=SYSTEM_SLUG, name="System")
     return True
-

@@ -1,0 +1,62 @@
+"""Reading the trail."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from holdfast.core.audit import queries
+from holdfast.core.audit.models import AuditEntry, AuditPart
+from holdfast.core.audit.schemas import EntryBrief, EntryOut
+from holdfast.kernel.permissions import verb
+from holdfast.kernel.work import Work
+
+
+@verb("audit.entry.read")
+async def list_entries(work: Work, params: queries.EntryList) -> bytes:
+    """Return one page of the trail as JSON, newest first."""
+    return await queries.ENTRIES.page(work, params)
+
+
+@verb("audit.entry.read")
+async def read_entry(work: Work, *, entry_id: UUID) -> EntryOut:
+    """Return one entry with what it says of the change; raise EntryNotFound."""
+    entry = await queries.get_entry(work, entry_id=entry_id)
+    return _whole(entry, await queries.list_parts(work, entry_ids=[entry_id]))
+
+
+@verb("audit.entry.read")
+async def read_history(
+    work: Work, *, entity_type: str, entity_id: UUID, params: queries.HistoryPaging
+) -> tuple[list[EntryOut], dict[str, Any]]:
+    """Return one page of what happened to a record, newest first, each with before and after."""
+    wanted = queries.EntryList(
+        entity_type=entity_type, entity_id=entity_id, cursor=params.cursor, page_size=params.page_size
+    )
+    rows, meta = await queries.ENTRIES.rows_and_meta(work, wanted)
+    ids = [UUID(str(row["id"])) for row in rows]
+    entries = {entry.id: entry for entry in await queries.list_entries_by_id(work, entry_ids=ids)}
+    parts: dict[UUID, list[AuditPart]] = {entry_id: [] for entry_id in ids}
+    for part in await queries.list_parts(work, entry_ids=ids):
+        parts[part.id].append(part)
+    return [_whole(entries[entry_id], parts[entry_id]) for entry_id in ids], meta
+
+
+def _whole(entry: AuditEntry, parts: Sequence[AuditPart]) -> EntryOut:
+    """Return an entry with its parts; a redacted one is named and shows nothing."""
+    data: dict[str, Any] = {part.part: orjson.loads(part.data) for part in parts if part.data is not None}
+    context, personal = data.get("ctx", {}), data.get("pii", {})
+    return EntryOut(
+        **EntryBrief.model_validate(entry).model_dump(),
+        before=data.get("before"),
+        after=data.get("after"),
+        detail=data.get("detail"),
+        reason=context.get("reason"),
+        ip=personal.get("ip"),
+        user_agent=personal.get("user_agent"),
+        method=context.get("method"),
+        path=context.get("path"),
+        redacted=sorted(part.part for part in parts if part.data is None),
+        leaf_hash=entry.leaf_hash.hex(),
+    )
