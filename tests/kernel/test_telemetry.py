@@ -168,6 +168,12 @@ def test_harmless_values_stay(logged):
     assert redact(None, "info", dict(event)) == event
 
 
+def test_no_value_can_stop_a_line(logged):
+    lines = logged()
+    structlog.get_logger("x").info("e", text="a\ud800b", number=2**70, thing=object(), raw=b"\xff")
+    assert json.loads(lines[0])["number"] == 2**70
+
+
 def test_what_refers_to_itself_ends():
     loop: dict[str, object] = {}
     loop["again"] = loop
@@ -242,6 +248,7 @@ def test_processes_that_share_a_log_file_lose_no_line(tmp_path):
     two.close()
     found = sorted(line[:3] for path in tmp_path.iterdir() for line in path.read_bytes().splitlines())
     assert found == [b"%03d" % number for number in range(200)]
+    assert min(path.stat().st_size for path in tmp_path.iterdir() if path.suffix != ".log") >= 200, "one turns it over"
 
 
 def test_each_application_has_its_own_metrics():

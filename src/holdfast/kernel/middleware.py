@@ -18,7 +18,6 @@ import re
 from collections.abc import Sequence
 from time import perf_counter
 from typing import Any, Protocol
-from urllib.parse import quote
 
 import structlog
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
@@ -170,7 +169,7 @@ def observe(app: ASGIApp, telemetry: Telemetry) -> ASGIApp:
             write(
                 "request",
                 method=scope["method"][:20],
-                path=quote(path[:300]),
+                path=path[:300],
                 route=route,
                 status=status,
                 ms=round(seconds * 1000, 2),

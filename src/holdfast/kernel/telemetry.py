@@ -1,6 +1,7 @@
 """What the installation tells its operators: structured logs, Prometheus metrics, error reports."""
 
 import gc
+import json
 import logging
 import os
 import re
@@ -289,7 +290,10 @@ def _route_standard_logging(level: int) -> None:
 
 
 def _json_line(_logger: object, _method: str, event: MutableMapping[str, Any]) -> bytes:
-    return orjson.dumps(event, default=str, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS)
+    try:
+        return orjson.dumps(event, default=str, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # a lone surrogate or a huge integer: the line is written all the same
+        return json.dumps(event, default=str).encode() + b"\n"
 
 
 def _readable_line(colors: bool) -> Callable[[Any, str, MutableMapping[str, Any]], bytes]:
