@@ -12,11 +12,11 @@ from fastapi.routing import APIRoute
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Match, Mount, Route, Router
 
 from holdfast.kernel.errors import HoldfastError, MethodNotAllowed, NotFound
-from holdfast.kernel.routing import Alias, IndexedRouter
+from holdfast.kernel.routing import Alias, IndexedRouter, legacy_alias
 
 pytestmark = pytest.mark.unit
 
@@ -309,6 +309,47 @@ def test_an_address_of_its_own_is_no_alias_and_nothing_else_is_guessed() -> None
 def test_the_alias_works_below_a_root_path() -> None:
     found = IndexedRouter(routes=TABLE, alias=Alias()).find(request("/api/org/companies", "GET", "/root"))
     assert (found.path, found.route, found.deprecated) == ("/root/api/v1/org/companies", TABLE[1], True)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/org", "/api/v1/", "/api", "/apiary", "/console", "/"])
+def test_what_is_no_old_address_is_not_renamed(path: str) -> None:
+    assert legacy_alias(path, request(path, "GET")) is None
+    assert legacy_alias("/api/org", {**request("/api/org", "GET"), "type": "websocket"}) is None
+
+
+def test_head_ends_a_stream_at_its_first_piece() -> None:
+    sent: list[Any] = []
+
+    async def streaming(_request: Request) -> Response:
+        async def pieces() -> Any:
+            yield b"one"
+            yield b"two"
+
+        return StreamingResponse(pieces())
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        await asyncio.sleep(60)
+
+    router = IndexedRouter(routes=[Route("/stream", streaming)])
+    asyncio.run(router(request("/stream", "HEAD"), receive, send))
+    assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+    assert sent[1]["body"] == b""
+    assert not sent[1]["more_body"]
+
+
+def test_every_kind_of_route_is_named_in_the_scope() -> None:
+    plain = Route("/plain", lambda request: PlainTextResponse(request.scope["route"].path))
+    mounted = Mount("/assets", app=PlainTextResponse("asset"))
+    scope = request("/assets/x", "GET")
+
+    async def send(message: Any) -> None: ...
+
+    asyncio.run(IndexedRouter(routes=[plain, mounted])(scope, None, send))  # type: ignore[arg-type]
+    assert scope["route"] is mounted
+    assert application([plain]).get("/plain").text == "/plain"
 
 
 def test_a_line_end_after_a_path_is_not_ignored() -> None:

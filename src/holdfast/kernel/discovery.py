@@ -81,9 +81,9 @@ def discover(apps: Sequence[App]) -> tuple[Endpoint, ...]:
     return tuple(found)
 
 
-def _order(endpoint: Endpoint) -> tuple[list[tuple[bool, str]], int]:
-    segments = [(segment.startswith("{"), segment) for segment in endpoint.path.split("/")]
-    return segments, _METHODS.index(endpoint.method)
+def _order(endpoint: Endpoint) -> tuple[list[str], int]:
+    # The brace of a parameter sorts behind every character that a static segment may have.
+    return endpoint.path.split("/"), _METHODS.index(endpoint.method)
 
 
 def _files(app: App) -> Iterator[_File]:
