@@ -265,13 +265,15 @@ async def test_a_killed_connection_is_unavailable_then_all_is_well(database, how
     assert database._writing._made == 3
 
 
-async def test_a_ping_before_use_replaces_a_dead_connection():
-    async with fresh_url("postgresql") as url:
+@pytest.mark.parametrize("kind", ["postgresql", "mysql"])
+async def test_a_ping_before_use_replaces_a_dead_connection(kind, monkeypatch):
+    monkeypatch.setattr("holdfast.kernel.pool.Pool._usable", lambda *_: True)  # as if nobody had noticed
+    async with fresh_url(kind) as url:
         database = open_database(url, pool_size=1, pool_pre_ping=True)
         link = await database.acquire(write=False)
         driver = link._physical.driver
         await link.close()
-        driver.terminate()
+        driver.terminate() if kind == "postgresql" else driver.close()
         assert await answer(database) == 1
         assert await answer(database) == 1
         await database.dispose()

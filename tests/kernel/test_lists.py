@@ -246,6 +246,20 @@ async def test_only_the_tenant_is_seen(database):
     assert nobody == {"data": [], "meta": {"page": 1, "page_size": 50, "total": 0, "next_cursor": None}}
 
 
+@pytest.mark.parametrize("outer", [True, False])
+async def test_a_join_that_forgets_the_tenant_is_kept_to_it(work, outer):
+    loose = HotList(
+        "loose",
+        boat.join(yard, boat.c.yard_id == yard.c.id, isouter=outer),
+        columns={"id": Boat.id, "yard": Yard.name},
+        sorts={"id": Boat.id},
+        default_sort="id",
+    )
+    rows, meta = await loose.rows_and_meta(work, ListParameters())
+    assert len(rows) == len({row["id"] for row in rows}) == meta["total"] == (30 if outer else 20)
+    assert {row["yard"] for row in rows if row["yard"]} == {"Yard 1 of 1", "Yard 2 of 1"}
+
+
 async def test_a_page_beyond_the_last_keeps_the_total(work):
     assert (await body(work, page=7))["meta"] == {"page": 7, "page_size": 50, "total": 30, "next_cursor": None}
 

@@ -81,9 +81,9 @@ def discover(apps: Sequence[App]) -> tuple[Endpoint, ...]:
     return tuple(found)
 
 
-def _order(endpoint: Endpoint) -> tuple[list[tuple[bool, str]], int]:
-    segments = [(segment.startswith("{"), segment) for segment in endpoint.path.split("/")]
-    return segments, _METHODS.index(endpoint.method)
+def _order(endpoint: Endpoint) -> tuple[list[str], int]:
+    # The brace of a parameter sorts behind every character that a static segment may have.
+    return endpoint.path.split("/"), _METHODS.index(endpoint.method)
 
 
 def _files(app: App) -> Iterator[_File]:
@@ -122,6 +122,9 @@ def _walk(app: App, kind: Kind, folder: Traversable, parts: tuple[str, ...], url
         raise ConfigurationError(f"{where}/ has no __init__.py: the import contracts would not see its files.")
     for inner in _folders(folder):
         below = (*parts, inner.name)
+        if (folder / f"{inner.name}.py").is_file():
+            both = _shown(app, below)
+            raise ConfigurationError(f"{both}.py is hidden by the folder {both}/: move it to {inner.name}/index.py.")
         yield from _walk(app, kind, inner, below, f"{url}/{_segment(inner.name, _shown(app, below), folder=True)}")
     names = sorted(entry.name for entry in folder.iterdir() if entry.is_file() and entry.name.endswith(".py"))
     for name in names:

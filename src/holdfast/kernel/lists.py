@@ -240,7 +240,7 @@ class HotList:
             for decode, column in zip(decoders, zip(*rows, strict=True), strict=False)
         ]
         names = self._names
-        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+        return [dict(zip(names, row)) for row in zip(*columns, strict=True)]  # noqa: B905  strict takes as long again
 
 
 _OWN = frozenset(ListParameters.model_fields)

@@ -18,7 +18,6 @@ import re
 from collections.abc import Sequence
 from time import perf_counter
 from typing import Any, Protocol
-from urllib.parse import quote
 
 import structlog
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
@@ -70,6 +69,7 @@ _HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 _NO_STORE = (b"cache-control", b"no-store")
 _PRIVATE = ("/api/", "/console")
 _QUIET = ("/health", "/metrics", "/static/", "/api/health")
+_GZIP_REFUSED = re.compile(rb"gzip\s*;\s*q=0(?:\.0*)?\s*(?:,|$)")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._\-]{8,64}")
 _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 
@@ -169,7 +169,7 @@ def observe(app: ASGIApp, telemetry: Telemetry) -> ASGIApp:
             write(
                 "request",
                 method=scope["method"][:20],
-                path=quote(path[:300]),
+                path=path[:300],
                 route=route,
                 status=status,
                 ms=round(seconds * 1000, 2),
@@ -208,31 +208,32 @@ def secure(app: ASGIApp) -> ASGIApp:
 
 
 def last_resort(app: ASGIApp, answer: Respond) -> ASGIApp:
-    """Answer whatever escaped as a problem; when an answer has begun, break it off so that none takes it for whole."""
+    """Answer whatever escaped as a problem; an answer that has begun is broken off, so that none takes it for whole."""
 
     async def caught(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await app(scope, receive, send)
             return
-        begun = False
+        begun = whole = False
 
         async def send_watched(message: Message) -> None:
-            nonlocal begun
+            nonlocal begun, whole
             begun = True
+            whole = message["type"] == "http.response.body" and not message.get("more_body", False)
             await send(message)
 
         try:
             await app(scope, receive, send_watched)
         except Exception as exception:
             state = scope["state"]
-            if state.get(ANSWERED) is exception:
-                return  # Starlette raises again what its handler has answered
-            error = reported(exception, state.get("request_id"))
+            # Starlette raises again what its handler has answered and logged.
+            known = state.get(ANSWERED) is exception
+            error = None if known else reported(exception, state.get("request_id"))
             if scope["type"] != "http":
                 await send({"type": "websocket.close", "code": 1011})
-            elif begun:
+            elif begun and not whole:
                 raise
-            else:
+            elif error is not None and not begun:
                 await _rendered(error, scope, receive, answer)(scope, receive, send)
 
     return caught
@@ -292,7 +293,7 @@ def compress(app: ASGIApp) -> ASGIApp:
 
     async def compressed(scope: Scope, receive: Receive, send: Send) -> None:
         accepted = header(scope, b"accept-encoding") if scope["type"] == "http" else None
-        if accepted is not None and b"gzip" in accepted and b"gzip;q=0" not in accepted.replace(b" ", b""):
+        if accepted is not None and b"gzip" in accepted and not _GZIP_REFUSED.search(accepted):
             await zipped(scope, receive, send)
         else:
             await app(scope, receive, send)

@@ -177,7 +177,8 @@ def parse_json(raw: bytes, *, max_depth: int = MAX_DEPTH, max_values: int = MAX_
     database could not hold: duplicate keys, NaN and infinities, lone surrogates, NUL characters, invalid UTF-8, a byte
     order mark, nesting beyond `max_depth`, integers beyond 64 bits, more than `max_values` values.
     """
-    if raw.count(b",") >= max_values and _STRING.sub(b"", raw).count(b",") >= max_values:
+    commas = raw.count(b",")
+    if commas >= max_values and commas - sum(text[0].count(b",") for text in _STRING.finditer(raw)) >= max_values:
         raise _refusal("body", "TOO_MANY_VALUES", f"holds more than {max_values} values")
     # orjson refuses much of it in C; the rest shows when its result is walked, and only a doubt costs a second reading.
     try:
@@ -315,12 +316,13 @@ def _unreadable(raw: bytes, error: orjson.JSONDecodeError, max_depth: int) -> er
         raw.decode()
     except UnicodeDecodeError as broken:
         return _refusal("body", "INVALID_UTF8", f"is not valid UTF-8 at byte {broken.start}")
+    if not raw.strip():
+        return _refusal("body", "EMPTY", "is empty where JSON is expected")
     where = f"line {error.lineno}, column {error.colno}"
     start = len(error.doc[: error.pos].encode()) if isinstance(error.doc, str) else error.pos
     if _CONSTANT.match(raw, start) or _CONSTANT.match(raw, max(start - 1, 0)):
         return _refusal("body", "NOT_A_NUMBER", f"has NaN or Infinity at {where}, which JSON does not know")
     for word, code, message in (
-        ("empty document", "EMPTY", "is empty where JSON is expected"),
         ("BOM", "BYTE_ORDER_MARK", "starts with a byte order mark"),
         ("depth limit", "TOO_DEEP", f"is nested deeper than {max_depth} levels"),
         ("surrogate", "LONE_SURROGATE", f"has a lone surrogate at {where}"),

@@ -150,9 +150,6 @@ class IndexedRouter(APIRouter):
 
     def _candidates(self, path: str) -> Sequence[_Candidate]:
         """Return the routes that may answer at the path, in the order of the table."""
-        exact = self._exact.get(path)
-        if exact is not None:
-            return exact
         nodes = [self._root]
         found: list[_Candidate] = []
         for segment in path.split("/")[1:]:
@@ -161,7 +158,7 @@ class IndexedRouter(APIRouter):
                 found += node.below
                 if (static := node.static.get(segment)) is not None:
                     following.append(static)
-                if node.parameter is not None and segment:
+                if node.parameter is not None:
                     following.append(node.parameter)
             nodes = following
             if not nodes:
@@ -171,21 +168,16 @@ class IndexedRouter(APIRouter):
         return sorted(found) if len(found) > 1 else found
 
     def _index(self) -> None:
-        """Build the tree; the candidates of each path without parameters are kept ready."""
+        """Build the tree of segments from the table."""
         self._size = len(self.routes)
         self._root = _Node()
-        self._exact: dict[str, Sequence[_Candidate]] = {}
-        plain: list[str] = []
         for rank, route in enumerate(self.routes):
             candidate = _Candidate(rank, route, _methods(route))
             if not isinstance(route, (Route, WebSocketRoute, Mount)):
                 self._root.below.append(candidate)
                 continue
             path = f"{route.path}/{{path:path}}" if isinstance(route, Mount) else route.path
-            if "{" not in path:
-                plain.append(path)
             _insert(self._root, candidate, path.split("/")[1:])
-        self._exact = {path: self._candidates(path) for path in plain}
 
 
 def _methods(route: BaseRoute) -> frozenset[str] | None:

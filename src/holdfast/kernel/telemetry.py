@@ -1,6 +1,7 @@
 """What the installation tells its operators: structured logs, Prometheus metrics, error reports."""
 
 import gc
+import json
 import logging
 import os
 import re
@@ -25,10 +26,16 @@ LOG_FILE_KEEP = 5
 REDACTED = "[redacted]"
 MAX_DEPTH = 5
 
+_CHATTY = ("asyncio", "aiosqlite", "sqlalchemy", "multipart", "python_multipart", "httpx", "httpcore")
+_LEVELS = {name.lower(): number for name, number in logging.getLevelNamesMapping().items()} | {
+    "exception": logging.ERROR,
+    "warn": logging.WARNING,
+}
+
 request_facts: ContextVar[Mapping[str, Any] | None] = ContextVar("request_facts", default=None)
 """The facts of the request in hand (`scope["state"]`): a log line takes CONTEXT_KEYS from it."""
 
-_SECRET_KEY = re.compile(r"authori[sz]ation|cookie|passw|secret|token|api_?key|credential|dsn", re.IGNORECASE)
+_SECRET_KEY = re.compile(r"authori[sz]ation|cookie|passw|secret|token|api[_-]?key|credential|dsn", re.IGNORECASE)
 _SECRET_VALUE = re.compile(
     r"\bhf_[A-Za-z0-9_\-]{6,}"
     r"|\b(?:Bearer|Basic)\s+[A-Za-z0-9._~+/=\-]{6,}"
@@ -164,28 +171,32 @@ def configure_logging(
         if file is not None:
             file.write(line)
 
-    def count(_logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        if on_error is not None and method in ("error", "critical", "exception"):
+    def sift(_logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        number = _LEVELS.get(method, logging.INFO)
+        if number < level:
+            raise structlog.DropEvent
+        if number >= logging.ERROR and on_error is not None:
             on_error()
         return event
 
     readable = settings.environment in ("development", "test")
-    chain: list[Any] = [
+    _output.emit = emit
+    _chain[:] = [
+        sift,
         add_context,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-        count,
         structlog.processors.format_exc_info,
         redact,
         _readable_line(sys.stdout.isatty() and write is None) if readable else _json_line,
     ]
     structlog.configure(
-        processors=chain,
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *names: _Sink(emit, names[0] if names else None),
-        cache_logger_on_first_use=not readable,
+        processors=_chain,
+        wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
+        logger_factory=lambda *_names: _output,
+        cache_logger_on_first_use=True,
     )
-    _route_standard_logging(level, chain, emit)
+    _route_standard_logging(level)
 
 
 def add_context(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -224,11 +235,16 @@ def _text(value: object) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-class _Sink:
+def _standard_output(line: bytes) -> None:
+    sys.stdout.buffer.write(line)
+    sys.stdout.buffer.flush()
+
+
+class _Output:
     """The end of structlog's chain: it takes the finished line."""
 
-    def __init__(self, emit: Callable[[bytes], None], name: str | None) -> None:
-        self.emit, self.name = emit, name
+    def __init__(self) -> None:
+        self.emit: Callable[[bytes], None] = _standard_output
 
     def msg(self, line: bytes) -> None:
         self.emit(line)
@@ -236,43 +252,48 @@ class _Sink:
     debug = info = warning = error = critical = exception = log = msg
 
 
+# One chain and one end for the life of the process: loggers that have cached them follow a new configuration.
+_chain: list[Any] = []
+_output = _Output()
+
+
 class _Handler(logging.Handler):
     """Brings lines of the standard library (uvicorn, SQLAlchemy) into our chain."""
-
-    def __init__(self, chain: list[Any], emit: Callable[[bytes], None]) -> None:
-        super().__init__()
-        self._chain, self._write = chain, emit
 
     def emit(self, record: logging.LogRecord) -> None:
         event: Any = {"event": record.getMessage(), "logger": record.name}
         if record.exc_info:
             event["exc_info"] = record.exc_info
         try:
-            for processor in self._chain:
+            for processor in _chain:
                 event = processor(None, record.levelname.lower(), event)
-            self._write(event)
+            _output.emit(event)
+        except structlog.DropEvent:
+            pass
         except Exception:  # noqa: BLE001 - the standard library's rule: a log line never breaks what logs
             self.handleError(record)
 
 
-def _route_standard_logging(level: int, chain: list[Any], emit: Callable[[bytes], None]) -> None:
+def _route_standard_logging(level: int) -> None:
     root = logging.getLogger()
     for handler in [one for one in root.handlers if isinstance(one, _Handler)]:
         root.removeHandler(handler)
-    root.addHandler(_Handler(chain, emit))
+    root.addHandler(_Handler())
     root.setLevel(level)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "sqlalchemy"):
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
     # Requests have one line, ours; the libraries' chatter below a warning is not asked for.
-    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
-    for name in ("asyncio", "aiosqlite", "sqlalchemy", "multipart", "python_multipart", "httpx", "httpcore"):
+    for name in ("uvicorn.access", *_CHATTY):
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
 
 
 def _json_line(_logger: object, _method: str, event: MutableMapping[str, Any]) -> bytes:
-    return orjson.dumps(event, default=str, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS)
+    try:
+        return orjson.dumps(event, default=str, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # a lone surrogate or a huge integer: the line is written all the same
+        return json.dumps(event, default=str).encode() + b"\n"
 
 
 def _readable_line(colors: bool) -> Callable[[Any, str, MutableMapping[str, Any]], bytes]:
@@ -282,11 +303,6 @@ def _readable_line(colors: bool) -> Callable[[Any, str, MutableMapping[str, Any]
         return f"{renderer(logger, method, event)}\n".encode("utf-8", "replace")
 
     return render
-
-
-def _standard_output(line: bytes) -> None:
-    sys.stdout.buffer.write(line)
-    sys.stdout.buffer.flush()
 
 
 def start_error_reports(settings: TelemetrySettings) -> None:
