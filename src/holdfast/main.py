@@ -1,14 +1,17 @@
 """The composition root: settings → database → slices → ASGI app. The only place that knows all of them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
+import structlog
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from holdfast import __version__
 from holdfast.core.audit.public import Trail
 from holdfast.core.identity.public import (
     SLOT,
@@ -17,21 +20,31 @@ from holdfast.core.identity.public import (
     Passwords,
     SessionAuthenticator,
     SessionCookie,
+    ensure_system,
+    note_presence,
     table_of_roles,
 )
+from holdfast.front import Health, RateLimits, describe, metrics_route
 from holdfast.kernel import problems
 from holdfast.kernel.clock import Clock, system_clock
 from holdfast.kernel.crypto import Keys
 from holdfast.kernel.discovery import Endpoint, build_router, discover
 from holdfast.kernel.engines import Database
-from holdfast.kernel.errors import HoldfastError
-from holdfast.kernel.http import make_route
+from holdfast.kernel.errors import ConfigurationError, HoldfastError
+from holdfast.kernel.http import WorkRoute, make_route
+from holdfast.kernel.limits import Limiter
 from holdfast.kernel.middleware import wrap
 from holdfast.kernel.plugins import App, installed_apps
 from holdfast.kernel.routing import Alias
 from holdfast.kernel.settings import Settings
-from holdfast.kernel.telemetry import Telemetry, settle_garbage_collector
-from holdfast.kernel.work import Credential, Work, Works
+from holdfast.kernel.telemetry import Telemetry, configure_logging, settle_garbage_collector
+from holdfast.kernel.throttle import open_limiter
+from holdfast.kernel.work import Work, Works
+from holdfast.migrations import run
+
+HOUSEKEEPING_SECONDS = 15.0
+
+log = structlog.get_logger("holdfast")
 
 
 @dataclass(slots=True)
@@ -43,20 +56,30 @@ class Installation:
     database: Database
     works: Works
     desk: Desk
+    trail: Trail
+    limiter: Limiter
     telemetry: Telemetry
+
+    async def tidy(self) -> None:
+        """Write what was noted in memory: presence of browser sessions, counts of repeated refusals."""
+        await note_presence(self.works)
+        await self.trail.settle(self.works)
 
     async def close(self) -> None:
         """Give everything back."""
         self.desk.passwords.close()
+        await self.limiter.close()
         await self.database.dispose()
 
 
 def open_installation(
     settings: Settings, *, apps: Sequence[App] | None = None, clock: Clock = system_clock
 ) -> Installation:
-    """Return the installation that the settings describe, for the server, commands and tests; no request is served."""
+    """Return the installation that the settings describe, for the server, commands and tests; nothing is served yet."""
     chosen = installed_apps() if apps is None else tuple(apps)
+    run.load_models(chosen)
     keys = Keys.derive(settings.secret_key)
+    telemetry = Telemetry()
     database = Database.open(
         settings.database_url,
         pool_size=settings.pool_size,
@@ -64,22 +87,33 @@ def open_installation(
         pool_recycle=settings.pool_recycle,
         pool_pre_ping=settings.pool_pre_ping,
         sqlite_synchronous=settings.sqlite_synchronous,
+        slow_query_ms=settings.slow_query_ms,
     )
+
+    def count_refused(limit: str) -> None:
+        telemetry.limited.labels(limit).inc()
+
+    limiter = open_limiter(settings, database.acquire, secret=keys.names, on_refused=count_refused)
     tokens = AccessTokens(keys, minutes=settings.access_token_expire_min)
+    desk = Desk(keys, tokens, Passwords(settings), limiter, SessionCookie.of(settings))
     roles = table_of_roles([permission for app in chosen for permission in app.permissions])
-    authenticator = SessionAuthenticator(keys, tokens, roles, clock)
-    works = Works(database, settings, clock, authenticator, Trail(), keys)
-    desk = Desk(keys, tokens, Passwords(settings), Free(), SessionCookie.of(settings))
-    works.state[SLOT] = desk
-    return Installation(settings, chosen, database, works, desk, Telemetry())
+    trail = Trail()
+    works = Works(database, settings, clock, SessionAuthenticator(desk, roles, clock), trail, keys, {SLOT: desk})
+    return Installation(settings, chosen, database, works, desk, trail, limiter, telemetry)
 
 
-class Free:
-    async def sensitive(self, *, account: str | None, ip: str | None) -> None:
-        return None
+async def prepare(home: Installation) -> bool:
+    """Bring the database to this version and make the operators' organisation; return whether it was empty.
 
-    async def admit(self, request: Request, work: Work | None, credential: Credential | None) -> dict[str, str]:
-        return {}
+    Raises ConfigurationError when migrations are pending and MIGRATE_ON_START is off.
+    """
+    if home.settings.migrate_on_start:
+        await run.upgrade(home.settings, home.apps)
+    else:
+        faults = await run.pending(home.settings, home.apps)
+        if faults:
+            raise ConfigurationError(f"The database is not at this version ({faults[0]}); run: holdfast migrate")
+    return await ensure_system(home.works)
 
 
 @dataclass(slots=True)
@@ -87,43 +121,78 @@ class House:
     """What the routes need of the installation; fills the kernel's `Boundary`."""
 
     works: Works
-    limits: Free
+    limits: RateLimits
     cookie_name: str
 
     def check_origin(self, request: Request, work: Work) -> None:
-        return None
+        """Refuse a changing request by cookie that did not come from our own pages."""
 
     async def answer_error(self, request: Request, error: HoldfastError) -> Response | None:
+        """Answer pages with pages."""
         return None
 
 
 def create_app(settings: Settings, installation: Installation | None = None) -> ASGIApp:
-    """Return the ASGI application."""
+    """Return the ASGI application of an installation; one that is given is not closed with it."""
+    configure_logging(settings)
     home = installation or open_installation(settings)
-    house = House(home.works, Free(), home.desk.cookie.name)
-    endpoints = discover(home.apps)
+    house = House(home.works, RateLimits(home.limiter, settings), home.desk.cookie.name)
+    health = Health(home.database, settings, home.apps)
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
+        await prepare(home)
+        keeper = asyncio.create_task(_keep_house(home))
         settle_garbage_collector()
-        yield
-        await home.close()
+        try:
+            yield
+        finally:
+            health.closing = True
+            keeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await keeper
+            await home.tidy()
+            if installation is None:
+                await home.close()
 
-    app = FastAPI(title=settings.app_name, lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
-    titles = {each.name: each.title for each in home.apps}
+    titles = {app.name: app.title for app in home.apps}
 
-    def route(endpoint: Endpoint):
+    def route(endpoint: Endpoint) -> WorkRoute:
         return make_route(
             endpoint.path,
             endpoint.declared,
             house,
-            name=f"{endpoint.app}_{endpoint.declared.function.__name__}",
+            name=_operation(endpoint),
             tag=titles[endpoint.app],
             page=endpoint.kind == "page",
         )
 
-    router = build_router(endpoints, route, alias=Alias() if settings.legacy_api_alias else None)
-    app.router.routes.clear()
+    app = FastAPI(title=settings.app_name, version=__version__, openapi_url=None, docs_url=None, redoc_url=None)
+    router = build_router(
+        discover(home.apps), route, alias=Alias() if settings.legacy_api_alias else None, lifespan=lifespan
+    )
+    router.routes.extend([*health.routes(), *metrics_route(home.telemetry, settings), *describe(app, router)])
     app.router = router
     problems.install(app)
     return wrap(app, settings, telemetry=home.telemetry)
+
+
+def app_factory() -> ASGIApp:
+    """Return the application for the settings of the environment; what uvicorn's processes call."""
+    return create_app(Settings())
+
+
+def _operation(endpoint: Endpoint) -> str:
+    """Return a name for an operation that no other has: the app and the function, both ours."""
+    return f"{endpoint.app}_{endpoint.declared.function.__name__}"
+
+
+async def _keep_house(home: Installation) -> None:
+    """Tidy every few seconds until the process ends; a failure is logged and tried again."""
+    while True:
+        await asyncio.sleep(HOUSEKEEPING_SECONDS)
+        try:
+            await home.tidy()
+        except Exception:
+            # The next round may go well, and no request waits for this one.
+            log.exception("housekeeping_failed")

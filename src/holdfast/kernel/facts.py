@@ -1,7 +1,7 @@
 """What can happen, and what it changed: facts, and the capture of every changed row from the ORM's own history."""
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
@@ -97,24 +97,28 @@ class Change:
         return Change({**(later.before or {}), **self.before}, {**(self.after or {}), **later.after})
 
 
-def plain(value: object) -> Json:
-    """Return a value as JSON data: ids and moments as text, bytes as hexadecimal."""
-    if value is None or (isinstance(value, str | int | float | bool) and not isinstance(value, enum.Enum)):
-        return value
+_PLAIN: dict[type, Callable[[Any], Json]] = {
+    datetime: rfc3339,
+    date: date.isoformat,
+    UUID: str,
+    Decimal: str,
+    bytes: bytes.hex,
+}
+
+
+def plain(value: Any) -> Json:
+    """Return a value as JSON data: ids and moments as text, bytes as hexadecimal; TypeError for what has no form."""
     if isinstance(value, enum.Enum):
         return plain(value.value)
-    if isinstance(value, datetime):
-        return rfc3339(value)
-    if isinstance(value, UUID | Decimal):
-        return str(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, bytes):
-        return value.hex()
+    if value is None or isinstance(value, str | int | float):
+        return value
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item) for item in value]
+    for kind, write in _PLAIN.items():
+        if isinstance(value, kind):
+            return write(value)
     raise TypeError(f"{type(value).__name__} has no form in the trail")
 
 

@@ -32,7 +32,7 @@ from holdfast.kernel.facts import Record
 from holdfast.kernel.permissions import Verb, verb_of
 from holdfast.kernel.problems import as_error, parse_json
 from holdfast.kernel.schemas import Problem
-from holdfast.kernel.work import Credential, Gate, RequestInfo, Work, Works
+from holdfast.kernel.work import Gate, RequestInfo, Work, Works
 
 Handler = Callable[..., Any]
 JSON = "application/json"
@@ -164,7 +164,7 @@ def json_bytes(body: bytes) -> Response:
 class Limits(Protocol):
     """What the boundary asks of the rate limits."""
 
-    async def admit(self, request: Request, work: Work | None, credential: Credential | None) -> dict[str, str]:
+    async def admit(self, request: Request, work: Work | None) -> dict[str, str]:
         """Count the request and return the headers that tell of it; raise RateLimited."""
         ...
 
@@ -172,9 +172,20 @@ class Limits(Protocol):
 class Boundary(Protocol):
     """What the route class needs of the house; `main` fills it."""
 
-    works: Works
-    limits: Limits
-    cookie_name: str
+    @property
+    def works(self) -> Works:
+        """Return what opens units of work."""
+        ...
+
+    @property
+    def limits(self) -> Limits:
+        """Return the rate limits."""
+        ...
+
+    @property
+    def cookie_name(self) -> str:
+        """Return the name of the session's cookie."""
+        ...
 
     def check_origin(self, request: Request, work: Work) -> None:
         """Raise Forbidden where a changing request by cookie did not come from our own pages."""
@@ -244,7 +255,7 @@ async def _read_body(request: Request, *, takes_json: bool) -> None:
 
 async def _at_the_gate(request: Request, house: Boundary, inner: Callable[[Request], Awaitable[Response]]) -> Response:
     request.state.gate = Gate(house.works, request_info(request))
-    headers = await house.limits.admit(request, None, None)
+    headers = await house.limits.admit(request, None)
     response = await inner(request)
     response.headers.update(headers)
     return response
@@ -257,7 +268,7 @@ async def _in_a_work(
     work = await _enter(request, house, info, write=verb.writes)
     try:
         try:
-            headers = await house.limits.admit(request, work, None)
+            headers = await house.limits.admit(request, work)
             if request.method not in SAFE:
                 house.check_origin(request, work)
             request.state.work = work
@@ -296,7 +307,7 @@ async def _enter(request: Request, house: Boundary, info: RequestInfo, *, write:
         if work is None:
             raise Unauthenticated(None if credential is None else "The session has ended.")  # noqa: TRY301
     except Unauthenticated:
-        await house.limits.admit(request, None, None)
+        await house.limits.admit(request, None)
         raise
     state = request.scope["state"]
     state["user_id"], state["tenant_id"] = work.actor.id, work.tenant_id

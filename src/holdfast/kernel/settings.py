@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     log_level: str = "INFO"
     log_file: Path | None = None
     enable_metrics: bool = True
+    metrics_token: str = ""
     sentry_dsn: str = ""
     refresh_token_absolute_days: int = 30
     session_idle_min: int = 30

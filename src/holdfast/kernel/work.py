@@ -8,10 +8,10 @@ from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped
 
 from holdfast.kernel.clock import Clock
 from holdfast.kernel.crypto import Keys
+from holdfast.kernel.db import Tracked
 from holdfast.kernel.engines import Database, Link
 from holdfast.kernel.errors import PreconditionFailed
 from holdfast.kernel.facts import Changes, Fact, Record
@@ -49,12 +49,6 @@ class Presence:
     actor: Actor
     csrf_secret: bytes
     profile: object
-
-
-class HasVersion(Protocol):
-    """A record with optimistic concurrency."""
-
-    version: Mapped[int]
 
 
 class Authenticator(Protocol):
@@ -113,6 +107,7 @@ class Work:
         tenant_id: UUID,
         actor: Actor,
         request: RequestInfo,
+        *,
         presence: Presence | None = None,
     ) -> None:
         self.house = house
@@ -235,7 +230,7 @@ class Works:
         if presence is None:
             await link.close()
             return None
-        return Work(self, link, credential.tenant_id, presence.actor, request, presence)
+        return Work(self, link, credential.tenant_id, presence.actor, request, presence=presence)
 
     async def refuse(self, tenant_id: UUID, actor: Actor, request: RequestInfo, record: Record) -> None:
         """Write a refusal in a unit of work of its own, committed before the answer."""
@@ -270,7 +265,7 @@ async def enter_tenant(link: Link, tenant_id: UUID) -> None:
         await link.fetch("SELECT set_config('holdfast.tenant', $1, true)", (str(tenant_id),))
 
 
-def check_version(row: HasVersion, expected: int | None) -> None:
+def check_version(row: Tracked, expected: int | None) -> None:
     """Raise PreconditionFailed where the caller's copy of a record is not the present one."""
     if expected is not None and row.version != expected:
         raise PreconditionFailed(f"The record is at version {row.version}, the request was made for {expected}.")

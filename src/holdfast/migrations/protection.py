@@ -137,12 +137,12 @@ def _insert_only(dialect: str, table: Table) -> Iterator[tuple[str, str]]:
     if dialect == "sqlite":
         # INSERT OR REPLACE removes the old row without firing delete triggers.
         same = " AND ".join(f"{column.name} = NEW.{column.name}" for column in table.primary_key.columns)
-        yield (
-            f"{name}_no_replace",
+        statement = (
             f"CREATE TRIGGER {name}_no_replace BEFORE INSERT ON {name} FOR EACH ROW "
             f"WHEN EXISTS (SELECT 1 FROM {name} WHERE {same}) "
-            f"BEGIN SELECT RAISE(ABORT, 'table {name} is insert-only'); END",
+            f"BEGIN SELECT RAISE(ABORT, 'table {name} is insert-only'); END"
         )
+        yield f"{name}_no_replace", statement
 
 
 def _grants(connection: Connection, present: set[str], role: str) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """Tables of the trail, shaped so that a Merkle tree can stand on them (C2SP tlog-tiles, RFC 6962)."""
 
 from datetime import datetime
-from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Index, Integer, LargeBinary, SmallInteger, Uuid
@@ -20,7 +19,7 @@ class AuditEntry(TenantOwned, Base):
 
     __tablename__ = "audit_entry"
     __audited__ = False  # it is the trail
-    __table_args__: ClassVar[tuple[Any, ...]] = (
+    __table_args__ = (
         Index("ix_audit_entry_recorded", "tenant_id", "recorded_at", "id"),
         Index("ix_audit_entry_entity", "tenant_id", "entity_type", "entity_id", "id"),
         Index("ix_audit_entry_actor", "tenant_id", "actor_id", "id"),
@@ -58,7 +57,7 @@ class AuditPart(TenantOwned, Base):
 
     __tablename__ = "audit_part"
     __audited__ = False  # it is the trail
-    __table_args__: ClassVar[tuple[Any, ...]] = (
+    __table_args__ = (
         Index("ix_audit_part_lookup", "tenant_id", "lookup", "id"),
         {"info": {"insert_only": True}},
     )
@@ -82,7 +81,7 @@ class RefusalCount(TenantOwned, Base):
     minute: Mapped[int] = mapped_column(BigInteger)
     repeats: Mapped[int] = mapped_column(default=0)
     entry_id: Mapped[UUID] = mapped_column(Uuid)
-    __table_args__: ClassVar[tuple[Any, ...]] = (Index("ux_refusal_count_same", "tenant_id", "same", unique=True),)
+    __table_args__ = (Index("ux_refusal_count_same", "tenant_id", "same", unique=True),)
 
 
 class LedgerLog(InstallationOwned, Base):

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import exists, insert, select
+from sqlalchemy import exists, func, insert, select
 
 from holdfast.core.audit.errors import EntryNotFound
 from holdfast.core.audit.models import AuditEntry, AuditPart, LedgerQueue, RefusalCount
@@ -111,3 +111,9 @@ async def list_repeated_refusals(work: Work, *, before_minute: int) -> Sequence[
         select(RefusalCount).where(RefusalCount.minute < before_minute, RefusalCount.repeats > 0).with_for_update()
     )
     return (await work.session.scalars(statement)).all()
+
+
+async def count_open_refusals(work: Work) -> int:
+    """Return how many refusals of this tenant still have repeats to be told of."""
+    statement = select(func.count()).select_from(RefusalCount).where(RefusalCount.repeats > 0)
+    return (await work.session.scalar(statement)) or 0

@@ -2,7 +2,7 @@
 
 import enum
 from datetime import date
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, UniqueConstraint
@@ -44,7 +44,7 @@ class Company(Tracked, Trashable, Base):
     """A legal entity of the organisation, or a site that is run as one; its code is unique, whatever the case."""
 
     __tablename__ = "company"
-    __table_args__: ClassVar[tuple[Any, ...]] = (
+    __table_args__ = (
         UniqueConstraint("tenant_id", "code_key", "deleted_key", name="uq_company_code", info={"field": "code"}),
         Index("ix_company_name", "tenant_id", "name_key", "id"),
         Index("ix_company_created", "tenant_id", "created_at", "id"),
@@ -72,7 +72,7 @@ class Person(Tracked, Trashable, Base):
     """An employee record; the number is unique, whatever the case."""
 
     __tablename__ = "person"
-    __table_args__: ClassVar[tuple[Any, ...]] = (
+    __table_args__ = (
         UniqueConstraint("tenant_id", "number_key", "deleted_key", name="uq_person_number", info={"field": "number"}),
         Index("ix_person_name", "tenant_id", "name_key", "id"),
         Index("ix_person_email", "tenant_id", "email_key"),

@@ -2,7 +2,6 @@
 
 import enum
 from datetime import datetime
-from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import UniqueConstraint, Uuid
@@ -45,7 +44,7 @@ class User(Tracked, Trashable, Base):
     """A sign-in account. It belongs to one organisation; its address is unique inside it."""
 
     __tablename__ = "user_account"
-    __table_args__: ClassVar[tuple[Any, ...]] = (
+    __table_args__ = (
         UniqueConstraint(
             "tenant_id", "email_key", "deleted_key", name="uq_user_account_email", info={"field": "email"}
         ),
@@ -83,7 +82,7 @@ class RoleAssignment(TenantOwned, Base):
     """A role that a user holds."""
 
     __tablename__ = "role_assignment"
-    __table_args__: ClassVar[tuple[Any, ...]] = (
+    __table_args__ = (
         UniqueConstraint("tenant_id", "user_id", "role", name="uq_role_assignment_role", info={"field": "role"}),
     )
 

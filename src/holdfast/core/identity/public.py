@@ -2,9 +2,10 @@
 
 from holdfast.core.identity.guards import ROLES, can_be_password, table_of_roles
 from holdfast.core.identity.service.credentials import Profile, SessionAuthenticator
-from holdfast.core.identity.service.desk import SLOT, Desk, SessionCookie, Turnstile, desk_of
+from holdfast.core.identity.service.desk import SLOT, Desk, SessionCookie, desk_of
 from holdfast.core.identity.service.labels import labels_of
 from holdfast.core.identity.service.passwords import Passwords
+from holdfast.core.identity.service.presence import note_presence
 from holdfast.core.identity.service.sign_in import open_session
 from holdfast.core.identity.service.tenants import ensure_system, found_tenant
 from holdfast.core.identity.service.tokens import AccessTokens
@@ -19,13 +20,13 @@ __all__ = [
     "Profile",
     "SessionAuthenticator",
     "SessionCookie",
-    "Turnstile",
     "add_user",
     "can_be_password",
     "desk_of",
     "ensure_system",
     "found_tenant",
     "labels_of",
+    "note_presence",
     "open_session",
     "table_of_roles",
 ]

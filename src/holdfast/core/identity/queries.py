@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Annotated, Any, cast
 from uuid import UUID
 
+from pydantic import Field
 from sqlalchemy import CursorResult, func, select, update
 
 from holdfast.core.identity.errors import UserNotFound
@@ -16,9 +17,12 @@ from holdfast.core.identity.models import (
     SetupLink,
     SignInName,
     User,
+    UserStatus,
 )
+from holdfast.core.identity.schemas import UserOut
 from holdfast.kernel.db import NOBODY, driver_value
 from holdfast.kernel.engines import Link
+from holdfast.kernel.lists import HotList, ListParameters
 from holdfast.kernel.tenancy import Tenant
 from holdfast.kernel.work import Work
 
@@ -81,6 +85,25 @@ async def find_tenant(work: Work, *, slug: str) -> Tenant | None:
 async def count_tenants(work: Work) -> int:
     """Return how many tenants the installation has."""
     return (await work.session.scalar(select(func.count()).select_from(Tenant))) or 0
+
+
+class UserList(ListParameters):
+    """Filters of the list of users; `q` searches address and user name."""
+
+    status: UserStatus | None = None
+    email: Annotated[str | None, Field(max_length=254)] = None
+
+
+USERS = HotList(
+    "identity.users",
+    User,
+    columns={name: getattr(User, name) for name in UserOut.model_fields if name != "roles"},
+    sorts={"email": User.email_key, "created_at": User.created_at},
+    default_sort="email",
+    filters={"status": lambda value: User.status == value, "email": lambda value: User.email_key == value},
+    search=(User.email_key, User.username_key),
+    where=(User.deleted_key == NOBODY,),
+)
 
 
 async def find_user_by_name(work: Work, *, name_key: str, lock: bool = False) -> User | None:
@@ -157,7 +180,7 @@ async def touch_session(work: Work, *, session_id: UUID, seen: datetime, idle_ex
     session = await find_session(work, session_id=session_id, lock=True)
     if session is not None and session.revoked_at is None and session.last_seen_at < seen:
         session.last_seen_at = seen
-        session.idle_expires_at = idle_expires
+        session.idle_expires_at = min(idle_expires, session.expires_at)
 
 
 async def find_setup_link(work: Work, *, secret_hash: bytes) -> SetupLink | None:

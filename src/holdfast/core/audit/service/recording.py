@@ -3,15 +3,16 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from uuid import UUID
 
 from holdfast.core.audit import queries
+from holdfast.core.audit.facts import RefusalsRepeated
 from holdfast.core.audit.models import LedgerLog, RefusalCount
 from holdfast.core.audit.service.entry import Entry, Place, build_entry
 from holdfast.kernel.facts import Record
 from holdfast.kernel.ids import new_id
-from holdfast.kernel.work import Work
+from holdfast.kernel.permissions import SYSTEM
+from holdfast.kernel.work import Work, Works
 
 
 class Trail:
@@ -26,7 +27,9 @@ class Trail:
 
     async def write(self, work: Work, records: Sequence[Record]) -> None:
         """Insert one entry a record, its parts and its place in the queue, just before COMMIT."""
-        entries = [self._entry(work, record) for record in records]
+        await self._insert(work, [self._entry(work, record) for record in records])
+
+    async def _insert(self, work: Work, entries: Sequence[Entry]) -> None:
         await queries.insert_entries(
             work,
             [entry.columns for entry in entries],
@@ -61,15 +64,26 @@ class Trail:
             known.repeats += 1
             self.counting.add(work.tenant_id)
             return
-        records = [record]
         if known is None:
             known = RefusalCount(same=same, minute=minute, repeats=0, entry_id=new_id())
             work.session.add(known)
         elif known.repeats:
-            records.append(replace(record, detail={**(record.detail or {}), "repeats": known.repeats}))
-        known.minute, known.repeats = minute, 0
-        await work.flush()
-        await self.write(work, records)
+            work.record(RefusalsRepeated(first_entry=known.entry_id, repeats=known.repeats))
+        entry = self._entry(work, record)
+        known.minute, known.repeats, known.entry_id = minute, 0, entry.id
+        await self._insert(work, [entry])
+
+    async def settle(self, works: Works) -> None:
+        """Make entries of the repeats whose minute is over, in the tenants where this process counted some."""
+        minute = int(works.clock().timestamp()) // 60
+        for tenant_id in tuple(self.counting):
+            async with works.begin(tenant_id, SYSTEM) as work:
+                for count in await queries.list_repeated_refusals(work, before_minute=minute):
+                    work.record(RefusalsRepeated(first_entry=count.entry_id, repeats=count.repeats))
+                    count.repeats = 0
+                left = await queries.count_open_refusals(work)
+            if not left:
+                self.counting.discard(tenant_id)
 
     def _entry(self, work: Work, record: Record) -> Entry:
         self._last[work.tenant_id] += 1

@@ -7,9 +7,10 @@ from datetime import datetime
 from uuid import UUID
 
 from holdfast.core.identity import queries
-from holdfast.core.identity.service.tokens import AccessTokens, Address
+from holdfast.core.identity.service.desk import Desk
+from holdfast.core.identity.service.tokens import Address
 from holdfast.kernel.clock import Clock
-from holdfast.kernel.crypto import Keys, digest, mac, same
+from holdfast.kernel.crypto import digest, mac, same
 from holdfast.kernel.engines import Link
 from holdfast.kernel.errors import Unauthenticated
 from holdfast.kernel.permissions import Actor
@@ -35,9 +36,8 @@ class Profile:
 class SessionAuthenticator:
     """Resolves cookies and access tokens to the session row they point at; fills the kernel's `Authenticator` port."""
 
-    def __init__(self, keys: Keys, tokens: AccessTokens, roles: Mapping[str, frozenset[str]], clock: Clock) -> None:
-        self._keys = keys
-        self._tokens = tokens
+    def __init__(self, desk: Desk, roles: Mapping[str, frozenset[str]], clock: Clock) -> None:
+        self._desk = desk
         self._clock = clock
 
         # Caches parsing of a role list, not authority: the list itself is read with every request.
@@ -56,7 +56,7 @@ class SessionAuthenticator:
         if authorization is not None:
             if len(authorization) > LONGEST or not authorization[: len(BEARER)].lower() == BEARER:
                 raise Unauthenticated("The Authorization header must be 'Bearer <access token>'.")
-            found = self._tokens.read(authorization[len(BEARER) :].strip(), self._clock())
+            found = self._desk.tokens.read(authorization[len(BEARER) :].strip(), self._clock())
             if found is None:
                 raise Unauthenticated("The access token is not valid or has expired.")
             return Credential("token", *found)
@@ -77,9 +77,11 @@ class SessionAuthenticator:
         if credential.secret is not None and not same(digest(credential.secret), bytes(secret_hash)):
             return None
         held, permissions = self._permissions(roles or "")
+        if kind == "cookie":
+            self._desk.seen[credential.tenant_id, credential.session_id] = now
         user_id = UUID(str(user))
         return Presence(
             actor=Actor("user", user_id, credential.session_id, roles=held, permissions=permissions),
-            csrf_secret=mac(self._keys.csrf, credential.session_id.bytes),
+            csrf_secret=mac(self._desk.keys.csrf, credential.session_id.bytes),
             profile=Profile(user_id, email, username, name, credential.tenant_id, slug, organization),
         )

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
 from uuid import UUID
 
 from holdfast.core.identity.service.passwords import Passwords
 from holdfast.core.identity.service.tokens import AccessTokens
 from holdfast.kernel.crypto import Keys, encode, mac
 from holdfast.kernel.db import folded
+from holdfast.kernel.limits import Limit, Limiter
 from holdfast.kernel.settings import Settings
 from holdfast.kernel.tenancy import SYSTEM_TENANT
 from holdfast.kernel.work import Gate, Works
@@ -16,12 +16,9 @@ from holdfast.kernel.work import Gate, Works
 SLOT = "identity"
 
 
-class Turnstile(Protocol):
-    """The sensitive class of the rate limits."""
-
-    async def sensitive(self, *, account: str | None, ip: str | None) -> None:
-        """Count an attempt for the account and for the address; raise RateLimited."""
-        ...
+# The sensitive class: sign-in, token, refresh. Counted in the database, so that every process sees it.
+PER_ACCOUNT = Limit("sensitive-account", 10, shared=True)
+PER_ADDRESS = Limit("sensitive-address", 30, shared=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,7 @@ class Desk:
     keys: Keys
     tokens: AccessTokens
     passwords: Passwords
-    turnstile: Turnstile
+    limiter: Limiter
     cookie: SessionCookie
     system_tenant: UUID = SYSTEM_TENANT
     # Cookie sessions seen since the last write of their idle times: one write a minute, not one a request.
@@ -69,8 +66,10 @@ class Desk:
 
     async def take_turn(self, gate: Gate, *, account: str | None) -> None:
         """Count a sensitive attempt; raises RateLimited."""
-        hashed = None if account is None else self.name_hash(account).hex()
-        await self.turnstile.sensitive(account=hashed, ip=gate.request.ip)
+        counted = [(gate.request.ip or "local", PER_ADDRESS)]
+        if account is not None:
+            counted.append((account, PER_ACCOUNT))
+        await self.limiter.require(*counted)
 
 
 def desk_of(works: Works) -> Desk:

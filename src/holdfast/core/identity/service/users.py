@@ -6,8 +6,10 @@ from uuid import UUID
 from holdfast.core.identity import guards, queries
 from holdfast.core.identity.facts import PasswordSet, RoleAssigned, UserCreated, UserStatusChanged
 from holdfast.core.identity.models import Password, RoleAssignment, SignInName, User, UserStatus
+from holdfast.core.identity.schemas import UserOut
 from holdfast.core.identity.service.desk import desk_of
 from holdfast.kernel.permissions import enforce, verb
+from holdfast.kernel.schemas import Meta, Page
 from holdfast.kernel.work import Work
 
 
@@ -41,6 +43,15 @@ async def add_user(
     for known_as in {email, username} - {None}:
         work.session.add(SignInName(name_hash=desk.name_hash(str(known_as)), tenant_id=work.tenant_id))
     return user
+
+
+@verb("identity.user.read")
+async def list_users(work: Work, params: queries.UserList) -> Page[UserOut]:
+    """Return one page of users, each with its roles."""
+    rows, meta = await queries.USERS.rows_and_meta(work, params)
+    roles = await roles_of(work, [UUID(str(row["id"])) for row in rows])
+    users = [UserOut(**row, roles=roles[UUID(str(row["id"]))]) for row in rows]
+    return Page[UserOut](data=users, meta=Meta.model_validate(meta))
 
 
 @verb("identity.user.suspend", writes=True)

@@ -1,0 +1,174 @@
+"""What belongs to no slice: rate limits of every request, health, the API's own pages, metrics."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from holdfast import __version__
+from holdfast.kernel.crypto import same
+from holdfast.kernel.engines import Database
+from holdfast.kernel.errors import HoldfastError, Unauthenticated
+from holdfast.kernel.limits import Limit, Limiter, address_limit, api_limit
+from holdfast.kernel.plugins import App
+from holdfast.kernel.settings import Settings
+from holdfast.kernel.telemetry import Telemetry
+from holdfast.kernel.work import Work
+
+CONSOLE_PER_MINUTE = 600
+HEALTH_SECONDS = 1.0
+
+
+class RateLimits:
+    """The general class of the limits: per credential, and per address for those without a good one."""
+
+    def __init__(self, limiter: Limiter, settings: Settings) -> None:
+        self._limiter = limiter
+        self._token = api_limit(settings.rate_limit_per_minute)
+        self._cookie = Limit("console", CONSOLE_PER_MINUTE)
+        self._address = address_limit(settings.rate_limit_per_minute)
+
+    async def admit(self, request: Request, work: Work | None) -> dict[str, str]:
+        """Count the request and return the headers that tell of it; raise RateLimited."""
+        if work is None or work.actor.session_id is None:
+            key, limit = request.scope["state"].get("client_ip") or "local", self._address
+        else:
+            cookie = getattr(request.state, "credential_kind", None) == "cookie"
+            key, limit = work.actor.session_id.hex, self._cookie if cookie else self._token
+        decision = await self._limiter.require((key, limit))
+        return decision.headers()
+
+
+@dataclass(slots=True)
+class Health:
+    """Whether the process can do its work; asked at most once a second, however often it is probed."""
+
+    database: Database
+    settings: Settings
+    apps: tuple[App, ...]
+    checked_at: float = 0.0
+    faults: tuple[str, ...] = ()
+    closing: bool = False
+
+    async def check(self) -> tuple[str, ...]:
+        """Return what is wrong, one word a component; empty when ready."""
+        if self.closing:
+            return ("closing",)
+        if time.monotonic() - self.checked_at > HEALTH_SECONDS:
+            try:
+                link = await self.database.acquire(write=False)
+                try:
+                    await link.fetch("SELECT 1")
+                finally:
+                    await link.close()
+                self.faults = ()
+            except HoldfastError:
+                self.faults = ("database",)
+            self.checked_at = time.monotonic()
+        return self.faults
+
+    async def live(self, _: Request) -> Response:
+        """Answer that the process runs; touches nothing else."""
+        return _json({"status": "ok"})
+
+    async def ready(self, _: Request) -> Response:
+        """Answer 200 when requests can be served, 503 otherwise."""
+        faults = await self.check()
+        return _json({"status": "unavailable" if faults else "ok"}, 503 if faults else 200)
+
+    async def components(self, _: Request) -> Response:
+        """Answer per component; anonymous, so states only."""
+        faults = await self.check()
+        states = {"database": "down" if "database" in faults else "up"}
+        return _json({"status": "unavailable" if faults else "ok", "components": states}, 503 if faults else 200)
+
+    async def info(self, _: Request) -> Response:
+        """Name the product and, outside production, its features."""
+        told: dict[str, object] = {"name": self.settings.app_name}
+        if self.settings.environment in {"development", "test"}:
+            told["version"] = __version__
+            told["features"] = [{"name": app.name, "title": app.title} for app in self.apps]
+        return _json(told)
+
+    async def root(self, request: Request) -> Response:
+        """Send a person to the console and tell a program where it is."""
+        if "text/html" in request.headers.get("accept", ""):
+            return RedirectResponse("/console", 303)
+        told = {"name": self.settings.app_name, "api": "/api/v1", "documentation": "/api/docs"}
+        if self.settings.environment in {"development", "test"}:
+            told["version"] = __version__
+        return _json(told)
+
+    def routes(self) -> list[Route]:
+        """Return the routes of health and information."""
+        paths: dict[str, Callable[[Request], Awaitable[Response]]] = {
+            "/": self.root,
+            "/health/live": self.live,
+            "/health/ready": self.ready,
+            "/api/health": self.components,
+            "/api/healthz": self.live,
+            "/api/system/info": self.info,
+        }
+        return [Route(path, answer, methods=["GET"], include_in_schema=False) for path, answer in paths.items()]
+
+
+def metrics_route(telemetry: Telemetry, settings: Settings) -> list[Route]:
+    """Return the route of the metrics: for loopback, or for who knows METRICS_TOKEN."""
+
+    async def metrics(request: Request) -> Response:
+        token = settings.metrics_token.encode()
+        given = request.headers.get("authorization", "").encode()
+        peer = request.scope["state"].get("client_ip")
+        if not (same(given, b"Bearer " + token) if token else peer in {"127.0.0.1", "::1", ""}):
+            raise Unauthenticated("The metrics are for loopback, or for who knows METRICS_TOKEN.")
+        body, kind = telemetry.render()
+        return Response(body, media_type=kind)
+
+    return [Route("/metrics", metrics, methods=["GET"], include_in_schema=False)] if settings.enable_metrics else []
+
+
+def describe(app: FastAPI, router: APIRouter) -> list[Route]:
+    """Return the route of the OpenAPI document, written when first asked for."""
+    kept: list[bytes] = []
+
+    async def openapi(_: Request) -> Response:
+        if not kept:
+            kept.append(orjson.dumps(openapi_of(app, router)))
+        return Response(kept[0], media_type="application/json", headers={"Cache-Control": "no-cache"})
+
+    return [Route("/api/openapi.json", openapi, methods=["GET"], include_in_schema=False)]
+
+
+def openapi_of(app: FastAPI, router: APIRouter) -> dict[str, Any]:
+    """Return the OpenAPI document, with how each operation is authorised."""
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        routes=router.routes,
+        description="Sign in at `/api/v1/auth/login`, or with the Authorize button. Errors are RFC 9457 problems.",
+    )
+    document.setdefault("components", {})["securitySchemes"] = {
+        "password": {
+            "type": "oauth2",
+            "flows": {
+                "password": {"tokenUrl": "/api/v1/auth/token", "refreshUrl": "/api/v1/auth/refresh", "scopes": {}}
+            },
+        },
+        "bearer": {"type": "http", "scheme": "bearer"},
+    }
+    for path in document["paths"].values():
+        for operation in path.values():
+            if operation.get("x-permission") not in {None, "public"}:
+                operation["security"] = [{"password": []}, {"bearer": []}]
+    return document
+
+
+def _json(body: object, status: int = 200) -> Response:
+    return Response(orjson.dumps(body), status, media_type="application/json", headers={"Cache-Control": "no-store"})
