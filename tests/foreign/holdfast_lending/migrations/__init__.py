@@ -1,0 +1,1 @@
+"""The foreign app's own chain."""

@@ -1,0 +1,15 @@
+"""The foreign app's list."""
+
+from holdfast_lending.models import LendingItem
+from holdfast_lending.schemas import ItemOut
+
+from holdfast.kernel.lists import HotList, ListParameters
+
+ITEMS = HotList(
+    "lending.items",
+    LendingItem,
+    columns={name: getattr(LendingItem, name) for name in ItemOut.model_fields},
+    sorts={"created_at": LendingItem.created_at},
+    default_sort="created_at",
+)
+__all__ = ["ITEMS", "ListParameters"]
