@@ -30,7 +30,7 @@ def broken(folder: Path) -> tuple[set[str], str]:
     )
     said = done.stdout + done.stderr
     assert re.search(r"Contracts: \d+ kept, \d+ broken", said), said
-    names = {match[1] for match in re.finditer(r"^(\w+)\b.* BROKEN$", said, re.MULTILINE)}
+    names = {match[1] for match in re.finditer(r"^(\w+)\b.* BROKEN( \(|$)", said, re.MULTILINE)}
     assert bool(names) == (done.returncode != 0), said
     return names, said
 
@@ -108,7 +108,9 @@ def test_a_planted_violation_breaks_the_right_contract(tree: Path, seed: str) ->
     before, _ = broken(tree)
     plant(tree, {file: text})
     after, said = broken(tree)
-    assert after - before == contracts, said
+    assert contracts <= after - before, said
+    if file.startswith("apps/"):  # what a real slice imports may close a cycle as well
+        assert after - before == contracts, said
 
 
 def test_every_core_slice_has_its_door() -> None:
