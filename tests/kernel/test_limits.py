@@ -80,7 +80,7 @@ async def store_of(kind, tmp_path, clock=None):
     if kind == "memory":
         yield MemoryStore(clock=clock)
     elif kind == "redis":
-        store = RedisStore(REDIS, fallback=Broken(), prefix=f"holdfast:test:{uuid.uuid4().hex}:")
+        store = RedisStore(REDIS, fallback=Broken(), prefix=f"holdfast:test:{uuid.uuid4().hex}:", timeout=30)
         try:
             yield store
         finally:
@@ -162,7 +162,7 @@ kind, url, name = sys.argv[1:]
 async def main():
     limit = Limit("slow", 5, 36000)
     if kind == "redis":
-        store = RedisStore(url, fallback=None, prefix=name)
+        store = RedisStore(url, fallback=None, prefix=name, timeout=30)
     else:
         database = Database.open(url, pool_size=4, pool_timeout=30, pool_recycle=1800, pool_pre_ping=False, sqlite_synchronous="NORMAL")
         store = DatabaseStore(database.acquire, table=name)
@@ -368,7 +368,7 @@ async def test_a_redis_that_does_not_answer_costs_a_moment_only():
     store = RedisStore(f"redis://127.0.0.1:{port}/0", fallback=MemoryStore())
     started = asyncio.get_running_loop().time()
     assert (await store.take(b"k" * 32, TEN, 1)).allowed
-    assert asyncio.get_running_loop().time() - started < 1.5
+    assert asyncio.get_running_loop().time() - started < 3
     await store.close()
     server.close()
     await asyncio.sleep(0.05)
