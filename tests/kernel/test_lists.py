@@ -341,6 +341,8 @@ async def test_the_total_is_exact_up_to_the_limit_and_beyond_it_when_asked(datab
         assert await total(count="exact") == 30
         assert await total(count="exact", page=9) == 30
         assert await total(seats=[1]) == 8
+        limits = {shape.count: plan.sql.count("LIMIT") for (_, shape), plan in boats._plans.items()}
+        assert limits == {"capped": 2, "exact": 1, "only": 1, "only_exact": 0}
     finally:
         await link.close()
 
