@@ -501,6 +501,18 @@ async def test_a_table_that_is_not_joined_is_refused(work):
         await crossed.page(work, ListParameters())
 
 
+async def test_a_filter_may_have_a_default(work):
+    class Red(ListParameters):
+        colour: Colour = Colour.RED
+        seats: tuple[int, ...] = (1, 2)
+        afloat: bool = False
+
+    filters = {"colour": lambda value: Boat.colour == value, "seats": Boat.seats.in_, "afloat": Boat.afloat.is_}
+    reds = HotList("l", Boat, columns={"id": Boat.id}, sorts={"id": Boat.id}, default_sort="id", filters=filters)
+    numbers = [i for i in range(1, 31) if i % 3 == 0 and i % 4 in (1, 2) and i % 2]
+    assert len(await reds.rows(work, Red())) == len(numbers) == 2
+
+
 async def test_a_parameter_without_a_filter_is_a_fault_of_ours(work):
     plain = HotList("l", Boat, columns={"id": Boat.id}, sorts={"id": Boat.id}, default_sort="id")
     with pytest.raises(ConfigurationError, match="colour"):
