@@ -7,6 +7,7 @@ import structlog
 from database_servers import fresh_url, open_database
 from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, select, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from holdfast.kernel.addresses import normalise_url
 from holdfast.kernel.engines import Database, database_error
@@ -120,6 +121,19 @@ async def test_parameters_and_rows_go_through_the_driver(database):
     await link.close()
 
 
+@pytest.mark.parametrize("end", ["commit", "rollback", "close"])
+async def test_only_the_link_commits(database, end):
+    link = await database.acquire(write=True)
+    session = AsyncSession(bind=link.connection)
+    await session.execute(COUNTER.update().values(n=7))
+    await session.commit()
+    assert await value(database) == 0
+    await getattr(link, end)()
+    await session.close()
+    await link.close()
+    assert await value(database) == (7 if end == "commit" else 0)
+
+
 async def test_a_pooled_connection_carries_nothing_on(database):
     for _ in range(4):
         link = await database.acquire(write=True)
@@ -225,8 +239,9 @@ async def test_an_unreachable_server_is_unavailable():
     for url in ("postgresql://nobody@127.0.0.1:1/none", "mysql://nobody@127.0.0.1:1/none"):
         database = open_database(url, pool_size=1)
         for _ in range(2):  # the place in the pool is free again
-            with pytest.raises(Unavailable):
+            with pytest.raises(Unavailable, match="database"):
                 await database.acquire(write=True)
+            assert database._writing._made == 0
         await database.dispose()
 
 

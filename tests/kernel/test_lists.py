@@ -341,6 +341,8 @@ async def test_the_total_is_exact_up_to_the_limit_and_beyond_it_when_asked(datab
         assert await total(count="exact") == 30
         assert await total(count="exact", page=9) == 30
         assert await total(seats=[1]) == 8
+        limits = {shape.count: plan.sql.count("LIMIT") for (_, shape), plan in boats._plans.items()}
+        assert limits == {"capped": 2, "exact": 1, "only": 1, "only_exact": 0}
     finally:
         await link.close()
 
@@ -497,6 +499,18 @@ async def test_a_table_that_is_not_joined_is_refused(work):
     crossed = HotList("l", Boat, columns={"id": Boat.id, "yard": Yard.name}, sorts={"id": Boat.id}, default_sort="id")
     with pytest.raises(ConfigurationError, match="does not join"):
         await crossed.page(work, ListParameters())
+
+
+async def test_a_filter_may_have_a_default(work):
+    class Red(ListParameters):
+        colour: Colour = Colour.RED
+        seats: tuple[int, ...] = (1, 2)
+        afloat: bool = False
+
+    filters = {"colour": lambda value: Boat.colour == value, "seats": Boat.seats.in_, "afloat": Boat.afloat.is_}
+    reds = HotList("l", Boat, columns={"id": Boat.id}, sorts={"id": Boat.id}, default_sort="id", filters=filters)
+    numbers = [i for i in range(1, 31) if i % 3 == 0 and i % 4 in (1, 2) and i % 2]
+    assert len(await reds.rows(work, Red())) == len(numbers) == 2
 
 
 async def test_a_parameter_without_a_filter_is_a_fault_of_ours(work):

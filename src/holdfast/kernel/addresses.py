@@ -65,7 +65,6 @@ def _postgresql(url: URL) -> URL:
 def _mysql(url: URL) -> URL:
     """Gather the `ssl_*` options under the names that SQLAlchemy passes on; `charset` is ours."""
     query = dict(url.query)
-    query.pop("charset", None)
     mode = str(query.pop("ssl_mode", query.pop("ssl-mode", "preferred"))).lower().replace("_", "-")
     if mode not in ("preferred", "disabled", "required", "verify-ca", "verify-identity"):
         raise ConfigurationError(f"DATABASE_URL: ssl_mode={mode!r} is none of MySQL's modes.")

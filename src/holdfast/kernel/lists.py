@@ -190,7 +190,7 @@ class HotList:
 
     def _values(self, work: ListWork, params: ListParameters) -> dict[str, Any]:
         values: dict[str, Any] = {TENANT: work.tenant_id}
-        for name in params.model_fields_set:
+        for name in type(params).model_fields:
             value = getattr(params, name)
             if name in _OWN or value is None:
                 continue

@@ -17,7 +17,7 @@ from holdfast.kernel.errors import ConfigurationError
 from holdfast.kernel.limits import Decision, Limit, Limiter, MemoryStore, Store, decide, microseconds
 
 PURGE_EVERY = 600.0
-REDIS_TIMEOUT = 0.25
+REDIS_TIMEOUT = 0.5
 REDIS_PAUSE = 5.0
 REDIS_COMPLAINT_EVERY = 60.0
 DEADLOCK_TRIES = 4
@@ -175,16 +175,16 @@ class DatabaseStore:
 class RedisStore:
     """Arrival times in Redis, by Redis's clock; while it is out of reach the `fallback` counts."""
 
-    def __init__(self, url: str, *, fallback: Store, prefix: str = "holdfast:limit:") -> None:
+    def __init__(
+        self, url: str, *, fallback: Store, prefix: str = "holdfast:limit:", timeout: float = REDIS_TIMEOUT
+    ) -> None:
         try:
             from redis.asyncio import Redis  # noqa: PLC0415 - an extra, not imported unless switched on
             from redis.exceptions import RedisError  # noqa: PLC0415
         except ImportError as error:
             raise ConfigurationError("REDIS_URL needs the extra `redis`: pip install 'holdfast[redis]'.") from error
         try:
-            self._client = Redis.from_url(
-                url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT, protocol=2
-            )
+            self._client = Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout, protocol=2)
         except ValueError as error:
             raise ConfigurationError(f"REDIS_URL cannot be read: {error}.") from error
         self._failures = (RedisError, OSError, TimeoutError)
