@@ -1,54 +1,366 @@
-"""Typed settings from the environment and `.env`: each is read as `HOLDFAST_X`, then as `X`."""
+"""Typed settings from the environment and `.env`: each is read as `HOLDFAST_X`, then as `X`.
 
+The environment goes before `.env`; an empty value counts as not given. `explain` says where each value came from,
+`refusals` what production does not accept.
+"""
+
+import ipaddress
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import quote, urlsplit
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from holdfast.kernel.addresses import normalise_url
+from holdfast.kernel.errors import ConfigurationError
+from holdfast.kernel.variables import PREFIX, Variables, env_names, normalised_as
+
+SECRET_BYTES = 32
+_MASK = "********"
+_PLACEHOLDERS = (
+    *("changeme", "changethis", "replaceme", "replacethis", "yoursecret", "secretkey", "placeholder", "insecure"),
+    *("password", "example", "supersecret", "generateme", "0123456789", "abcdefgh"),
+)
+
+# ── how values are read ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _names(value: object) -> object:
+    """Read a list written as JSON or with commas."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        try:
+            return json.loads(value)
+        except ValueError as error:
+            raise ValueError("is neither a comma-separated nor a JSON list") from error
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
+    read = []
+    for value in values:
+        parts = urlsplit(value)
+        if value != "*" and (parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/")):
+            raise ValueError(f"{value!r} is not an origin such as https://intranet.example.org")
+        read.append(value if value == "*" else f"{parts.scheme}://{parts.netloc}".lower())
+    return tuple(read)
+
+
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    if value and (parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment):
+        raise ValueError("is not an address such as https://intranet.example.org")
+    return value.rstrip("/")
+
+
+def _lower(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+def _upper(value: object) -> object:
+    return value.strip().upper() if isinstance(value, str) else value
+
+
+def _off(value: object) -> object:
+    return None if isinstance(value, str) and value.strip().lower() in ("off", "none") else value
+
+
+def _secret(data: dict[str, Any]) -> str:
+    if data["environment"] == "production":
+        raise ConfigurationError("SECRET_KEY is required in production: at least 32 random bytes.")
+    return kept_secret(data["holdfast_home"])
+
+
+def _embedded(data: dict[str, Any]) -> str:
+    if data["environment"] == "production":
+        raise ConfigurationError("DATABASE_URL is required in production (or SQLALCHEMY_DATABASE_URL, or DB_NAME …).")
+    return "sqlite:///" + quote(str(data["holdfast_home"].absolute() / "holdfast.db"))
+
+
+def _synchronous(data: dict[str, Any]) -> Literal["FULL", "NORMAL"]:
+    return "NORMAL" if data["demo"] else "FULL"
+
+
+def _debugging(data: dict[str, Any]) -> bool:
+    return bool(data["debug"])
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Address = Annotated[str, AfterValidator(_web_address)]
+Milliseconds = Annotated[int | None, BeforeValidator(_off)]
+Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)]
+Environment = Annotated[Literal["development", "staging", "production", "test"], BeforeValidator(_lower)]
+DatabaseKind = Annotated[Literal["postgresql", "mysql", "mariadb", "sqlite"], BeforeValidator(_lower)]
 
 
 class Settings(BaseSettings):
-    """Everything an operator can set; docs/reference/settings.md is generated from it."""
+    """Everything an operator can set; a field that must not be shown has `repr=False`.
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+    Raises ConfigurationError, one line that names the variable, for a value that cannot be used.
+    """
 
-    app_name: str = Field("Holdfast", description="Name shown to people.")
-    environment: Literal["development", "staging", "production", "test"] = "development"
-    debug: bool = False
-    holdfast_home: Path = Path("./var")
-    secret_key: str = ""
-    host: str = "127.0.0.1"
-    port: int = 8000
-    public_url: str = ""
-    database_url: str = ""
-    migration_database_url: str = ""
-    pool_size: int = 16
-    pool_timeout: float = 2.0
-    pool_recycle: int = 1800
-    pool_pre_ping: bool = False
-    sqlite_synchronous: Literal["FULL", "NORMAL"] = "FULL"
-    redis_url: str = ""
-    rate_limit_enabled: bool = True
-    rate_limit_per_minute: int = 60
-    access_token_expire_min: int = 15
-    refresh_token_expire_days: int = 7
-    argon2_memory_kib: int = 19456
-    argon2_time_cost: int = 2
-    argon2_parallelism: int = 1
-    legacy_api_alias: bool = True
-    demo: bool = False
-    trusted_proxies: tuple[str, ...] = ()
-    allowed_hosts: tuple[str, ...] = ()
-    allowed_origins: tuple[str, ...] = ()
-    max_body_bytes: int = 1_048_576
-    log_level: str = "INFO"
-    log_file: Path | None = None
-    enable_metrics: bool = True
-    metrics_token: str = ""
-    sentry_dsn: str = ""
-    refresh_token_absolute_days: int = 30
-    session_idle_min: int = 30
-    session_absolute_hours: int = 12
-    migrate_on_start: bool = True
-    slow_query_ms: int | None = 500
-    password_min_length: int = 15
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    given_by: tuple[tuple[str, str], ...] = Field((), exclude=True, repr=False)
+
+    # The installation
+    app_name: str = Field("Holdfast", min_length=1, description="Name shown to people.")
+    environment: Environment = Field("development", description="development, staging, production or test.")
+    debug: bool = Field(False, description="Statements in the log; refused in production.")
+    demo: bool = Field(False, description="Demo organisations and sign-ins; binds to loopback only.")
+    holdfast_home: Path = Field(Path("./var"), description="Folder of the embedded database, files and keys.")
+    secret_key: str = Field(
+        default_factory=_secret,
+        repr=False,
+        description="Root of every key, at least 32 random bytes; required in production, elsewhere generated into "
+        "HOLDFAST_HOME/secret_key.",
+    )
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
+    workers: int = Field(1, ge=1, le=256, description="Number of server processes.")
+    shutdown_seconds: int = Field(10, ge=0, description="How long a stopping server waits for running requests.")
+    public_url: Address = Field("", description="Address under which people reach the installation, for links.")
+    read_only: bool = Field(False, description="Refuse every change, for maintenance.")
+
+    # Databases
+    database_url: str = Field(
+        default_factory=_embedded,
+        repr=False,
+        description="Database address; SQLite under HOLDFAST_HOME where nothing is given; required in production.",
+    )
+    sqlalchemy_database_url: str = Field("", repr=False, description="Another name of DATABASE_URL.")
+    db_type: DatabaseKind = Field("postgresql", description="postgresql, mysql, mariadb or sqlite; with DB_NAME.")
+    db_host: str = Field("localhost", description="Database server, instead of DATABASE_URL.")
+    db_port: int | None = Field(None, ge=1, le=65535, description="Its port, the database's own where not given.")
+    db_name: str = Field("", description="Name of the database there; the file for sqlite.")
+    db_user: str = Field("", description="User of the database.")
+    db_password: str = Field("", repr=False, description="Password of that user, written as it is.")
+    migration_database_url: str = Field("", repr=False, description="Address of the schema's owner, for migrations.")
+    migrate_on_start: bool = Field(True, description="Bring the schema up to date when the server starts.")
+    allow_sqlite_in_production: bool = Field(False, description="Accept SQLite in production.")
+    sqlite_synchronous: Literal["FULL", "NORMAL"] = Field(
+        default_factory=_synchronous, description="SQLite's durability: FULL, and NORMAL in demo."
+    )
+    pool_size: int = Field(16, ge=1, le=1000, description="Database connections of each process.")
+    pool_timeout: float = Field(2.0, gt=0, description="Seconds that a request waits for one, then 503.")
+    pool_recycle: int = Field(1800, ge=0, description="Seconds after which a connection is made anew; 0: never.")
+    pool_pre_ping: bool = Field(False, description="Try a connection each time before it is used.")
+    slow_query_ms: Milliseconds = Field(500, ge=0, description="Statements slower than this are logged; off: none.")
+    log_queries: bool = Field(default_factory=_debugging, description="Log every statement; on where DEBUG is.")
+    redis_url: str = Field("", repr=False, description="Redis address, for limits shared faster; optional.")
+    redis_host: str = Field("", description="Redis server, instead of REDIS_URL.")
+    redis_port: int = Field(6379, ge=1, le=65535, description="Its port.")
+    redis_db: int = Field(0, ge=0, description="Number of the database there.")
+    redis_password: str = Field("", repr=False, description="Its password, written as it is.")
+
+    # Requests
+    allowed_hosts: Names = Field((), description="Host names that are answered, comma-separated or JSON; empty: all.")
+    allowed_origins: Annotated[Names, AfterValidator(_origins)] = Field(
+        (), description="Origins of other front ends (CORS), comma-separated or JSON; * is refused in production."
+    )
+    trusted_proxies: Names = Field((), description="Addresses or networks of proxies whose word counts; or unix.")
+    max_body_bytes: int = Field(1_048_576, ge=1024, description="Largest request body in bytes.")
+    json_max_depth: int = Field(32, ge=1, le=500, description="Deepest nesting of a JSON body.")
+    rate_limit_enabled: bool = Field(True, description="Limit requests; off is refused in production.")
+    rate_limit_per_minute: int = Field(60, ge=1, description="Requests a minute of one API credential.")
+    legacy_api_alias: bool = Field(True, description="Answer /api/… as an alias of /api/v1/….")
+    legacy_api_sunset: str = Field("", description="Date on which that alias ends, as 2027-12-31.")
+
+    # Sign-in
+    access_token_expire_min: int = Field(15, ge=1, le=1440, description="Minutes of an access token.")
+    refresh_token_expire_days: int = Field(7, ge=1, description="Days after which an unused refresh token ends.")
+    refresh_token_absolute_days: int = Field(30, ge=1, description="Days after which it ends in any case.")
+    session_idle_min: int = Field(30, ge=1, description="Minutes after which an idle console session ends.")
+    session_absolute_hours: int = Field(12, ge=1, description="Hours after which it ends in any case.")
+    password_min_length: int = Field(15, ge=8, le=128, description="Shortest password where it stands alone.")
+    password_min_length_with_mfa: int = Field(8, ge=8, le=128, description="Shortest one beside a second factor.")
+    argon2_memory_kib: int = Field(19456, ge=8, description="Argon2id's memory in KiB.")
+    argon2_time_cost: int = Field(2, ge=1, description="Argon2id's passes.")
+    argon2_parallelism: int = Field(1, ge=1, description="Argon2id's lanes.")
+
+    # Logs and metrics
+    log_level: Level = Field("INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL.")
+    log_file: Path | None = Field(None, description="Also write the log here, with rotation.")
+    enable_metrics: bool = Field(True, description="Answer /metrics for Prometheus.")
+    metrics_token: str = Field("", repr=False, description="Bearer token that /metrics asks for where it is given.")
+    sentry_dsn: str = Field("", repr=False, description="Send unexpected errors to Sentry (extra `sentry`).")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  the signature is pydantic's
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the sources, the strongest first."""
+        spoken = frozenset(init_settings())
+        return init_settings, Variables(settings_cls, env_settings, dotenv_settings, spoken)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _named(cls, data: dict[str, Any], handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            settings = handler(data)
+        except ValidationError as error:
+            raise ConfigurationError(_sentence(error, dict(data.get("given_by", ())))) from None
+        _check_secret(settings)
+        normalised_as("DATABASE_URL", settings.database_url)
+        if settings.migration_database_url:
+            normalised_as("MIGRATION_DATABASE_URL", settings.migration_database_url)
+        return settings
+
+
+def override(**values: str) -> Settings:
+    """Set variables for this process and its children and read the settings again: options reach every worker."""
+    os.environ.update({f"{PREFIX}{name.upper()}": value for name, value in values.items()})
+    return Settings()
+
+
+def kept_secret(home: Path) -> str:
+    """Return the secret kept in HOLDFAST_HOME, made on the first call; processes that race get the same one."""
+    path = home / "secret_key"
+    try:
+        if not path.exists():
+            home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            fresh = home / f".secret_key.{os.getpid()}.{secrets.token_hex(4)}"
+            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(48) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            try:
+                os.link(fresh, path)  # whole or not at all, and the first one wins
+            except FileExistsError:
+                pass
+            finally:
+                fresh.unlink()
+        secret = path.read_text().strip()
+    except OSError as error:
+        raise ConfigurationError(f"HOLDFAST_HOME: {path} cannot be kept: {error.strerror}.") from error
+    if len(secret.encode()) < SECRET_BYTES:
+        raise ConfigurationError(f"HOLDFAST_HOME: {path} is damaged; restore it, or give SECRET_KEY.")
+    return secret
+
+
+# ── what is refused ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _check_secret(settings: Settings) -> None:
+    if settings.environment != "production":
+        return
+    secret = settings.secret_key
+    if len(secret.encode()) < SECRET_BYTES:
+        raise ConfigurationError("SECRET_KEY is too short for production: at least 32 random bytes.")
+    letters = "".join(letter for letter in secret.lower() if letter.isalnum())
+    if len(set(secret)) < 10 or any(word in letters for word in _PLACEHOLDERS):
+        raise ConfigurationError("SECRET_KEY is a placeholder: give at least 32 random bytes.")
+
+
+def refusals(settings: Settings) -> list[str]:
+    """Return why these settings must not serve, one line a setting, each beginning with its name; empty: they may."""
+    found = []
+    if settings.demo and not is_loopback(settings.host):
+        found.append(f"DEMO binds to loopback only, HOST is {settings.host}.")
+    if "environment" not in settings.model_fields_set and not is_loopback(settings.host):
+        found.append(f"ENVIRONMENT must be given where HOST ({settings.host}) is reached from elsewhere.")
+    if settings.environment != "production":
+        return found
+    unsafe = (
+        (settings.demo, "DEMO makes accounts with known passwords."),
+        (settings.debug, "DEBUG shows what a log must not hold."),
+        ("*" in settings.allowed_origins, "ALLOWED_ORIGINS=* opens the API to every website."),
+        (not settings.rate_limit_enabled, "RATE_LIMIT_ENABLED is off."),
+        (
+            normalise_url(settings.database_url).get_backend_name() == "sqlite"
+            and not settings.allow_sqlite_in_production,
+            "DATABASE_URL is SQLite; ALLOW_SQLITE_IN_PRODUCTION=true accepts it.",
+        ),
+    )
+    return found + [f"{line[:-1]}: refused in production." for refused, line in unsafe if refused]
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address to listen on is reached from this machine only."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _sentence(error: ValidationError, sources: Mapping[str, str]) -> str:
+    faults = []
+    for fault in error.errors(include_url=False, include_input=False, include_context=False):
+        name = str(fault["loc"][0]) if fault["loc"] else ""
+        if fault["type"] != "default_factory_not_called":
+            message = fault["msg"].removeprefix("Value error, ").replace("Input should", "should")
+            source = sources.get(name)
+            faults.append(f"{name.upper()} {message}{f' ({source})' if source else ''}")
+    return "; ".join(faults) + "."
+
+
+# ── what is shown ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class SettingLine:
+    """One setting as people see it; secrets are masked."""
+
+    name: str
+    env_names: tuple[str, ...]
+    value_masked: str
+    default: str
+    source: str
+    description: str
+
+
+def explain(settings: Settings) -> list[SettingLine]:
+    """Return every setting with its value, its default and what gave it, in their order of declaration."""
+    sources = dict(settings.given_by)
+    lines = []
+    for name, field in Settings.model_fields.items():
+        if name == "given_by":
+            continue
+        source = sources.get(name, "default")
+        if name == "secret_key" and name not in settings.model_fields_set:
+            source = f"{settings.holdfast_home / 'secret_key'}"
+        value = _text(getattr(settings, name))
+        default = "" if field.default_factory else _text(field.default)
+        masked = value if field.repr else _masked(value)
+        lines.append(SettingLine(name.upper(), env_names(name), masked, default, source, field.description or ""))
+    return lines
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return ",".join(str(each) for each in value)
+    return "" if value is None else str(value)
+
+
+def _masked(value: str) -> str:
+    """Hide a secret; of an address only what is not one stays: no credential and no option."""
+    scheme, mark, rest = value.partition("://")
+    if not mark:
+        return _MASK if value else ""
+    credential, at, place = rest.rpartition("@")
+    place = place.partition("?")[0]
+    return f"{scheme}://{_MASK}@{place}" if at and credential else f"{scheme}://{place}"
