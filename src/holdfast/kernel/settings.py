@@ -10,6 +10,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote, urlsplit
@@ -91,14 +92,7 @@ def _embedded(data: dict[str, Any]) -> str:
     return "sqlite:///" + quote(str(data["holdfast_home"].absolute() / "holdfast.db"))
 
 
-def _synchronous(data: dict[str, Any]) -> Literal["FULL", "NORMAL"]:
-    return "NORMAL" if data["demo"] else "FULL"
-
-
-def _debugging(data: dict[str, Any]) -> bool:
-    return bool(data["debug"])
-
-
+Moment = Annotated[datetime, AfterValidator(lambda moment: moment if moment.tzinfo else moment.replace(tzinfo=UTC))]
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 Address = Annotated[str, AfterValidator(_web_address)]
 Milliseconds = Annotated[int | None, BeforeValidator(_off)]
@@ -155,14 +149,17 @@ class Settings(BaseSettings):
     migrate_on_start: bool = Field(True, description="Bring the schema up to date when the server starts.")
     allow_sqlite_in_production: bool = Field(False, description="Accept SQLite in production.")
     sqlite_synchronous: Literal["FULL", "NORMAL"] = Field(
-        default_factory=_synchronous, description="SQLite's durability: FULL, and NORMAL in demo."
+        default_factory=lambda data: "NORMAL" if data["demo"] else "FULL",
+        description="SQLite's durability: FULL, and NORMAL in demo.",
     )
     pool_size: int = Field(16, ge=1, le=1000, description="Database connections of each process.")
     pool_timeout: float = Field(2.0, gt=0, description="Seconds that a request waits for one, then 503.")
     pool_recycle: int = Field(1800, ge=0, description="Seconds after which a connection is made anew; 0: never.")
     pool_pre_ping: bool = Field(False, description="Try a connection each time before it is used.")
     slow_query_ms: Milliseconds = Field(500, ge=0, description="Statements slower than this are logged; off: none.")
-    log_queries: bool = Field(default_factory=_debugging, description="Log every statement; on where DEBUG is.")
+    log_queries: bool = Field(
+        default_factory=lambda data: data["debug"], description="Log every statement; on where DEBUG is."
+    )
     redis_url: str = Field("", repr=False, description="Redis address, for limits shared faster; optional.")
     redis_host: str = Field("", description="Redis server, instead of REDIS_URL.")
     redis_port: int = Field(6379, ge=1, le=65535, description="Its port.")
@@ -180,7 +177,7 @@ class Settings(BaseSettings):
     rate_limit_enabled: bool = Field(True, description="Limit requests; off is refused in production.")
     rate_limit_per_minute: int = Field(60, ge=1, description="Requests a minute of one API credential.")
     legacy_api_alias: bool = Field(True, description="Answer /api/… as an alias of /api/v1/….")
-    legacy_api_sunset: str = Field("", description="Date on which that alias ends, as 2027-12-31.")
+    legacy_api_sunset: Moment | None = Field(None, description="When that alias ends, as 2027-12-31.")
 
     # Sign-in
     access_token_expire_min: int = Field(15, ge=1, le=1440, description="Minutes of an access token.")

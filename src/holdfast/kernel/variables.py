@@ -13,6 +13,7 @@ from holdfast.kernel.errors import ConfigurationError
 
 PREFIX = "HOLDFAST_"
 _DB_PARTS = ("db_type", "db_host", "db_port", "db_name", "db_user", "db_password")
+_REDIS_SCHEMES = ("redis", "rediss", "unix")
 _REDIS_PARTS = ("redis_host", "redis_port", "redis_db", "redis_password")
 
 
@@ -102,20 +103,22 @@ def _redis_addresses(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def _redis_parts(label: str, url: str) -> tuple[object, ...]:
+    parts = urlsplit(url)
     try:
-        parts = urlsplit(url)
         port = parts.port or 6379
-    except ValueError as error:
-        raise ConfigurationError(f"{label} cannot be read: redis://:password@host:port/number.") from error
+    except ValueError:
+        port = None
+    if parts.scheme not in _REDIS_SCHEMES or port is None:
+        raise ConfigurationError(f"{label} cannot be read: redis://:password@host:port/number.")
     password = unquote(parts.password or "")
     return parts.scheme, parts.username or "", password, parts.hostname, port, parts.path.strip("/") or "0"
 
 
 def _agree(addresses: Mapping[str, str], read: Callable[[str, str], object]) -> None:
-    labels = list(addresses)
-    for label in labels[1:]:
-        if read(label, addresses[label]) != read(labels[0], addresses[labels[0]]):
-            raise ConfigurationError(f"{labels[0]} and {label} name different places; give only one of them.")
+    meanings = [(label, read(label, address)) for label, address in addresses.items()]
+    for label, meaning in meanings[1:]:
+        if meaning != meanings[0][1]:
+            raise ConfigurationError(f"{meanings[0][0]} and {label} name different places; give only one of them.")
 
 
 def normalised_as(label: str, url: str) -> object:
