@@ -13,16 +13,18 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from holdfast import __version__
+from holdfast.kernel.assets import Assets
+from holdfast.kernel.clients import address_key
 from holdfast.kernel.crypto import same
 from holdfast.kernel.engines import Database
 from holdfast.kernel.errors import HoldfastError, Unauthenticated
-from holdfast.kernel.limits import Limit, Limiter, address_limit, api_limit
+from holdfast.kernel.limits import CONSOLE, Limiter, address_limit, api_limit
+from holdfast.kernel.pages import docs_page
 from holdfast.kernel.plugins import App
 from holdfast.kernel.settings import Settings
 from holdfast.kernel.telemetry import Telemetry
 from holdfast.kernel.work import Work
 
-CONSOLE_PER_MINUTE = 600
 HEALTH_SECONDS = 1.0
 
 
@@ -32,16 +34,15 @@ class RateLimits:
     def __init__(self, limiter: Limiter, settings: Settings) -> None:
         self._limiter = limiter
         self._token = api_limit(settings.rate_limit_per_minute)
-        self._cookie = Limit("console", CONSOLE_PER_MINUTE)
         self._address = address_limit(settings.rate_limit_per_minute)
 
     async def admit(self, request: Request, work: Work | None) -> dict[str, str]:
         """Count the request and return the headers that tell of it; raise RateLimited."""
         if work is None or work.actor.session_id is None:
-            key, limit = request.scope["state"].get("client_ip") or "local", self._address
+            key, limit = address_key(request.scope["state"].get("client_ip", "")), self._address
         else:
             cookie = getattr(request.state, "credential_kind", None) == "cookie"
-            key, limit = work.actor.session_id.hex, self._cookie if cookie else self._token
+            key, limit = work.actor.session_id.hex, CONSOLE if cookie else self._token
         decision = await self._limiter.require((key, limit))
         return decision.headers()
 
@@ -134,8 +135,17 @@ def metrics_route(telemetry: Telemetry, settings: Settings) -> list[Route]:
     return [Route("/metrics", metrics, methods=["GET"], include_in_schema=False)] if settings.enable_metrics else []
 
 
-def describe(app: FastAPI, router: APIRouter) -> list[Route]:
-    """Return the route of the OpenAPI document, written when first asked for."""
+def static_files(assets: Assets) -> list[Route]:
+    """Return the route of style sheets, scripts and fonts."""
+
+    async def answer(request: Request) -> Response:
+        return assets.respond(request, request.path_params["version"], request.path_params["path"])
+
+    return [Route("/static/{version}/{path:path}", answer, methods=["GET"], include_in_schema=False)]
+
+
+def api_pages(app: FastAPI, router: APIRouter) -> list[Route]:
+    """Return the routes of the OpenAPI document and of the pages that show it, usable without a network."""
     kept: list[bytes] = []
 
     async def openapi(_: Request) -> Response:
@@ -143,7 +153,14 @@ def describe(app: FastAPI, router: APIRouter) -> list[Route]:
             kept.append(orjson.dumps(openapi_of(app, router)))
         return Response(kept[0], media_type="application/json", headers={"Cache-Control": "no-cache"})
 
-    return [Route("/api/openapi.json", openapi, methods=["GET"], include_in_schema=False)]
+    async def swagger(request: Request) -> Response:
+        return docs_page(request, "swagger", description_url="/api/openapi.json", redoc_url="/api/redoc")
+
+    async def redoc(request: Request) -> Response:
+        return docs_page(request, "redoc", description_url="/api/openapi.json", swagger_url="/api/docs")
+
+    paths = {"/api/openapi.json": openapi, "/api/docs": swagger, "/docs": swagger, "/api/redoc": redoc}
+    return [Route(path, answer, methods=["GET"], include_in_schema=False) for path, answer in paths.items()]
 
 
 def openapi_of(app: FastAPI, router: APIRouter) -> dict[str, Any]:

@@ -21,23 +21,27 @@ from holdfast.core.identity.public import (
     SessionAuthenticator,
     SessionCookie,
     ensure_system,
+    labels_of,
     note_presence,
+    surroundings,
     table_of_roles,
 )
-from holdfast.front import Health, RateLimits, describe, metrics_route
+from holdfast.front import Health, RateLimits, api_pages, metrics_route, static_files
 from holdfast.kernel import problems
 from holdfast.kernel.clock import Clock, system_clock
 from holdfast.kernel.crypto import Keys
 from holdfast.kernel.discovery import Endpoint, build_router, discover
 from holdfast.kernel.engines import Database
 from holdfast.kernel.errors import ConfigurationError, HoldfastError
+from holdfast.kernel.forms import check_csrf
 from holdfast.kernel.http import WorkRoute, make_route
 from holdfast.kernel.limits import Limiter
 from holdfast.kernel.middleware import wrap
+from holdfast.kernel.pages import Pages
 from holdfast.kernel.plugins import App, installed_apps
 from holdfast.kernel.routing import Alias
 from holdfast.kernel.settings import Settings
-from holdfast.kernel.telemetry import Telemetry, configure_logging, settle_garbage_collector
+from holdfast.kernel.telemetry import Telemetry, configure_logging, settle_garbage_collector, start_error_reports
 from holdfast.kernel.throttle import open_limiter
 from holdfast.kernel.work import Work, Works
 from holdfast.migrations import run
@@ -98,7 +102,8 @@ def open_installation(
     desk = Desk(keys, tokens, Passwords(settings), limiter, SessionCookie.of(settings))
     roles = table_of_roles([permission for app in chosen for permission in app.permissions])
     trail = Trail()
-    works = Works(database, settings, clock, SessionAuthenticator(desk, roles, clock), trail, keys, {SLOT: desk})
+    authenticator = SessionAuthenticator(desk, roles, clock)
+    works = Works(database, settings, clock, authenticator, trail, keys, labels_of, {SLOT: desk})
     return Installation(settings, chosen, database, works, desk, trail, limiter, telemetry)
 
 
@@ -124,18 +129,22 @@ class House:
     limits: RateLimits
     cookie_name: str
 
-    def check_origin(self, request: Request, work: Work) -> None:
+    async def check_origin(self, request: Request, work: Work) -> None:
         """Refuse a changing request by cookie that did not come from our own pages."""
-
-    async def answer_error(self, request: Request, error: HoldfastError) -> Response | None:
-        """Answer pages with pages."""
-        return None
+        if request.state.credential_kind == "cookie":
+            await check_csrf(
+                request,
+                session_id=work.actor.session_id,
+                key=self.works.keys.csrf,
+                public_url=self.works.settings.public_url,
+            )
 
 
 def create_app(settings: Settings, installation: Installation | None = None) -> ASGIApp:
     """Return the ASGI application of an installation; one that is given is not closed with it."""
-    configure_logging(settings)
     home = installation or open_installation(settings)
+    configure_logging(settings, on_error=home.telemetry.log_errors.inc)
+    start_error_reports(settings)
     house = House(home.works, RateLimits(home.limiter, settings), home.desk.cookie.name)
     health = Health(home.database, settings, home.apps)
 
@@ -167,14 +176,38 @@ def create_app(settings: Settings, installation: Installation | None = None) -> 
             page=endpoint.kind == "page",
         )
 
+    pages = Pages(
+        home.apps,
+        home.works.keys,
+        app_name=settings.app_name,
+        describe=surroundings,
+        secure=home.desk.cookie.secure,
+        reload=settings.debug,
+    )
+
+    def answer(error: HoldfastError, request: Request) -> Response:
+        page = pages.answer(error, request)
+        return page or problems.problem(error, request.scope["state"].get("request_id"))
+
     app = FastAPI(title=settings.app_name, version=__version__, openapi_url=None, docs_url=None, redoc_url=None)
     router = build_router(
-        discover(home.apps), route, alias=Alias() if settings.legacy_api_alias else None, lifespan=lifespan
+        discover(home.apps),
+        route,
+        alias=Alias(sunset=settings.legacy_api_sunset) if settings.legacy_api_alias else None,
+        lifespan=lifespan,
     )
-    router.routes.extend([*health.routes(), *metrics_route(home.telemetry, settings), *describe(app, router)])
+    router.routes.extend(
+        [
+            *health.routes(),
+            *metrics_route(home.telemetry, settings),
+            *static_files(pages.assets),
+            *api_pages(app, router),
+        ]
+    )
     app.router = router
-    problems.install(app)
-    return wrap(app, settings, telemetry=home.telemetry)
+    app.state.pages = pages
+    problems.install(app, answer)
+    return wrap(app, settings, telemetry=home.telemetry, answer=answer)
 
 
 def app_factory() -> ASGIApp:

@@ -56,6 +56,7 @@ class Routes:
     """Collects the operations of one endpoint or page file; the path comes from where the file stands.
 
     `verb` names what is called and so the permission; an operation without one says in `public` why it needs none.
+    A GET on a verb that writes shows the form for it: the same permission, a reading unit of work.
     `status` is that of success, `answers` the schema of the answer where the function returns a finished response.
     """
 
@@ -95,8 +96,6 @@ class Routes:
         found = verb_of(verb) if verb is not None else None
         if verb is not None and found is None:
             raise ConfigurationError(f"{verb!r} is not a verb: it lacks @verb(…).")
-        if method in SAFE and found is not None and found.writes and found.access != "public":
-            raise ConfigurationError(f"{found.name} writes and cannot answer {method}.")
 
         def decorate(function: Handler) -> Handler:
             self.declared.append(Declared(method, function, found, public, status, answers, options))
@@ -187,12 +186,8 @@ class Boundary(Protocol):
         """Return the name of the session's cookie."""
         ...
 
-    def check_origin(self, request: Request, work: Work) -> None:
+    async def check_origin(self, request: Request, work: Work) -> None:
         """Raise Forbidden where a changing request by cookie did not come from our own pages."""
-        ...
-
-    async def answer_error(self, request: Request, error: HoldfastError) -> Response | None:
-        """Return a page for an error, None where it is answered as a problem."""
         ...
 
 
@@ -221,9 +216,6 @@ class WorkRoute(APIRoute):
                     response = await _in_a_work(request, house, inner, verb)
             except Exception as error:
                 known = explain(error)
-                page = await house.answer_error(request, known) if known is not None else None
-                if page is not None:
-                    return page
                 if known is None or known is error:
                     raise
                 raise known from error
@@ -265,12 +257,12 @@ async def _in_a_work(
     request: Request, house: Boundary, inner: Callable[[Request], Awaitable[Response]], verb: Verb
 ) -> Response:
     info = request_info(request)
-    work = await _enter(request, house, info, write=verb.writes)
+    work = await _enter(request, house, info, write=verb.writes and request.method not in SAFE)
     try:
         try:
             headers = await house.limits.admit(request, work)
             if request.method not in SAFE:
-                house.check_origin(request, work)
+                await house.check_origin(request, work)
             request.state.work = work
             response = await _once(request, work, inner)
             # A page that shows what is wrong with a form has changed nothing, and must not have.
@@ -368,7 +360,7 @@ def _finished(request: Request, response: Response) -> Response:
         if response.status_code == 201 and response.record_id is not None:
             path = request.scope["path"].rstrip("/")
             response.headers["Location"] = f"{path}/{response.record_id}"
-    elif request.method == "GET" and response.status_code == 200 and response.media_type == JSON:
+    elif request.method in SAFE and response.status_code == 200 and response.media_type == JSON:
         response.headers["ETag"] = f'W/"{hashlib.blake2b(response.body, digest_size=12).hexdigest()}"'
     wanted = request.headers.get("if-none-match")
     if wanted is not None and request.method in SAFE and response.status_code == 200:

@@ -1,6 +1,6 @@
 """The unit of work: one tenant, one actor, one transaction, one commit, and what it did written down with it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -80,6 +80,14 @@ class Recorder(Protocol):
 
     async def refuse(self, work: "Work", record: Record) -> None:
         """Insert the entry of a refusal, or count it where the same one was written within the minute."""
+        ...
+
+
+class Namer(Protocol):
+    """Port filled by identity: the names of users, for slices that stand below it."""
+
+    async def __call__(self, work: "Work", user_ids: Iterable[UUID]) -> dict[UUID, str]:
+        """Return the name of each user of this tenant."""
         ...
 
 
@@ -164,6 +172,16 @@ class Work:
         if self._session is not None:
             await self._session.flush()
 
+    async def reset(self) -> None:
+        """Give up everything done so far and go on reading in a fresh transaction: for a form that is shown again."""
+        if self._session is not None:
+            self._session.sync_session.expunge_all()
+        self.facts.clear()
+        self._changes = Changes()
+        self._session = None
+        await self.link.rollback()
+        await enter_tenant(self.link, self.tenant_id)
+
     async def commit(self) -> None:
         """Flush, check that every changed row is covered by a fact, write the entries, commit.
 
@@ -199,6 +217,7 @@ class Works:
     authenticator: Authenticator
     recorder: Recorder
     keys: Keys
+    name_users: Namer
     state: dict[str, object] = field(default_factory=dict)
 
     @asynccontextmanager

@@ -15,6 +15,12 @@ async def list_items(work: Work, params: ListParameters) -> bytes:
     return await ITEMS.page(work, params)
 
 
+@verb("lending.item.read")
+async def browse_items(work: Work, params: ListParameters) -> list[dict[str, object]]:
+    """Return one page of things as rows."""
+    return await ITEMS.rows(work, params)
+
+
 @verb("lending.item.create", writes=True)
 async def add_item(work: Work, fields: ItemCreate) -> LendingItem:
     """Add a thing."""

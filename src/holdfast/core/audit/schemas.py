@@ -47,3 +47,10 @@ class EntryOut(EntryBrief):
     path: str | None
     redacted: Annotated[list[str], Field(description="Parts that were destroyed; their commitments remain.")]
     leaf_hash: Annotated[str, Field(description="SHA-256 of the entry as a leaf of its log, hexadecimal.")]
+
+
+class NamedEntry(EntryOut):
+    """An entry with the names that a page shows."""
+
+    actor_label: str | None
+    entity_label: str | None

@@ -1,6 +1,6 @@
 """The declaration of the console."""
 
-from holdfast.kernel.plugins import App
+from holdfast.kernel.plugins import App, MenuItem
 
 APP = App(
     name="console",
@@ -9,4 +9,5 @@ APP = App(
     mount="console-api",
     pages="",
     order=90,
+    menu=(MenuItem("Home", "/console", "home", order=0),),
 )

@@ -4,18 +4,19 @@ from collections.abc import Collection, Sequence
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from sqlalchemy import func, select
 
 from holdfast.core.directory.errors import CompanyNotFound, PersonNotFound
 from holdfast.core.directory.models import Company, CompanyStatus, Organization, Person, PersonStatus
 from holdfast.core.directory.schemas import CompanyOut, PersonOut
-from holdfast.kernel.db import NOBODY
+from holdfast.kernel.db import NOBODY, folded
 from holdfast.kernel.lists import HotList, ListParameters
 from holdfast.kernel.schemas import Moment
 from holdfast.kernel.work import Work
 
 IN_CHUNK = 500
+Folded = Annotated[str, Field(max_length=64), AfterValidator(folded)]
 
 
 class CompanyList(ListParameters):
@@ -23,7 +24,7 @@ class CompanyList(ListParameters):
 
     status: CompanyStatus | None = None
     country: Annotated[str | None, Field(pattern=r"^[A-Z]{2}$")] = None
-    code: Annotated[str | None, Field(max_length=32)] = None
+    code: Folded | None = None
     created_from: Moment | None = None
     created_to: Moment | None = None
     deleted: Annotated[bool, Field(description="`true`: what is in the trash, instead of what is not.")] = False
@@ -57,7 +58,7 @@ class PersonList(ListParameters):
 
     status: PersonStatus | None = None
     company_id: UUID | None = None
-    number: Annotated[str | None, Field(max_length=32)] = None
+    number: Folded | None = None
 
 
 PEOPLE = HotList(

@@ -1,6 +1,6 @@
 """What the directory takes and gives."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -93,6 +93,7 @@ class CompanyOut(RecordOut):
     country: str | None
     city: str | None
     status: CompanyStatus
+    deleted_at: Annotated[datetime | None, Field(description="When it was put into the trash.")]
 
 
 class PersonOut(RecordOut):

@@ -3,7 +3,7 @@
 from holdfast.core.identity.guards import ROLES, can_be_password, table_of_roles
 from holdfast.core.identity.service.credentials import Profile, SessionAuthenticator
 from holdfast.core.identity.service.desk import SLOT, Desk, SessionCookie, desk_of
-from holdfast.core.identity.service.labels import labels_of
+from holdfast.core.identity.service.labels import labels_of, surroundings
 from holdfast.core.identity.service.passwords import Passwords
 from holdfast.core.identity.service.presence import note_presence
 from holdfast.core.identity.service.sign_in import open_session
@@ -28,5 +28,6 @@ __all__ = [
     "labels_of",
     "note_presence",
     "open_session",
+    "surroundings",
     "table_of_roles",
 ]

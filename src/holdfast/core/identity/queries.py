@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, cast
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from sqlalchemy import CursorResult, func, select, update
 
 from holdfast.core.identity.errors import UserNotFound
@@ -20,7 +20,7 @@ from holdfast.core.identity.models import (
     UserStatus,
 )
 from holdfast.core.identity.schemas import UserOut
-from holdfast.kernel.db import NOBODY, driver_value
+from holdfast.kernel.db import NOBODY, driver_value, folded
 from holdfast.kernel.engines import Link
 from holdfast.kernel.lists import HotList, ListParameters
 from holdfast.kernel.tenancy import Tenant
@@ -91,7 +91,7 @@ class UserList(ListParameters):
     """Filters of the list of users; `q` searches address and user name."""
 
     status: UserStatus | None = None
-    email: Annotated[str | None, Field(max_length=254)] = None
+    email: Annotated[str, Field(max_length=254), AfterValidator(folded)] | None = None
 
 
 USERS = HotList(

@@ -8,7 +8,7 @@ import orjson
 
 from holdfast.core.audit import queries
 from holdfast.core.audit.models import AuditEntry, AuditPart
-from holdfast.core.audit.schemas import EntryBrief, EntryOut
+from holdfast.core.audit.schemas import EntryBrief, EntryOut, NamedEntry
 from holdfast.kernel.permissions import verb
 from holdfast.kernel.work import Work
 
@@ -34,13 +34,47 @@ async def read_history(
     wanted = queries.EntryList(
         entity_type=entity_type, entity_id=entity_id, cursor=params.cursor, page_size=params.page_size
     )
-    rows, meta = await queries.ENTRIES.rows_and_meta(work, wanted)
+    return await browse_entries(work, wanted)
+
+
+@verb("audit.entry.read")
+async def browse_entries(work: Work, params: queries.EntryList) -> tuple[list[EntryOut], dict[str, Any]]:
+    """Return one page of the trail with what each entry says of the change, in three queries."""
+    rows, meta = await queries.ENTRIES.rows_and_meta(work, params)
     ids = [UUID(str(row["id"])) for row in rows]
     entries = {entry.id: entry for entry in await queries.list_entries_by_id(work, entry_ids=ids)}
     parts: dict[UUID, list[AuditPart]] = {entry_id: [] for entry_id in ids}
     for part in await queries.list_parts(work, entry_ids=ids):
         parts[part.id].append(part)
     return [_whole(entries[entry_id], parts[entry_id]) for entry_id in ids], meta
+
+
+async def named(work: Work, entries: Sequence[EntryOut]) -> list[NamedEntry]:
+    """Return the entries with the names of actors and records, as pages show them."""
+    names = await work.house.name_users(work, {entry.actor_id for entry in entries if entry.actor_id})
+    return [
+        NamedEntry(
+            **entry.model_dump(),
+            actor_label=names.get(entry.actor_id) if entry.actor_id else None,
+            entity_label=_label(entry),
+        )
+        for entry in entries
+    ]
+
+
+async def recent_entries(work: Work, *, count: int) -> list[EntryOut]:
+    """Return the newest entries; for who may read the trail."""
+    entries, _ = await browse_entries(work, queries.EntryList(page_size=count))
+    return entries
+
+
+def _label(entry: EntryOut) -> str | None:
+    """Return what a record calls itself, as far as the entry says."""
+    for values in (entry.after, entry.before):
+        for name in ("name", "email", "code", "number"):
+            if values and isinstance(values.get(name), str):
+                return str(values[name])
+    return None
 
 
 def _whole(entry: AuditEntry, parts: Sequence[AuditPart]) -> EntryOut:

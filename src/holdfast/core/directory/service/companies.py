@@ -1,5 +1,6 @@
 """What people do with companies."""
 
+from typing import Any
 from uuid import UUID
 
 from holdfast.core.directory import guards, queries
@@ -18,9 +19,15 @@ async def list_companies(work: Work, params: queries.CompanyList) -> bytes:
 
 
 @verb("directory.company.read")
-async def read_company(work: Work, *, company_id: UUID) -> Company:
-    """Return a company; raise CompanyNotFound."""
-    return await queries.get_company(work, company_id=company_id)
+async def browse_companies(work: Work, params: queries.CompanyList) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return one page of companies as rows, and where it stands."""
+    return await queries.COMPANIES.rows_and_meta(work, params)
+
+
+@verb("directory.company.read")
+async def read_company(work: Work, *, company_id: UUID, deleted: bool = False) -> Company:
+    """Return a company, with `deleted` also one in the trash; raise CompanyNotFound."""
+    return await queries.get_company(work, company_id=company_id, deleted=deleted)
 
 
 @verb("directory.company.create", writes=True)

@@ -6,19 +6,15 @@ from uuid import UUID
 
 from holdfast.core.identity.service.passwords import Passwords
 from holdfast.core.identity.service.tokens import AccessTokens
+from holdfast.kernel.clients import address_key
 from holdfast.kernel.crypto import Keys, encode, mac
 from holdfast.kernel.db import folded
-from holdfast.kernel.limits import Limit, Limiter
+from holdfast.kernel.limits import SENSITIVE_ACCOUNT, SENSITIVE_ADDRESS, Limiter
 from holdfast.kernel.settings import Settings
 from holdfast.kernel.tenancy import SYSTEM_TENANT
 from holdfast.kernel.work import Gate, Works
 
 SLOT = "identity"
-
-
-# The sensitive class: sign-in, token, refresh. Counted in the database, so that every process sees it.
-PER_ACCOUNT = Limit("sensitive-account", 10, shared=True)
-PER_ADDRESS = Limit("sensitive-address", 30, shared=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +48,8 @@ class Desk:
     passwords: Passwords
     limiter: Limiter
     cookie: SessionCookie
+    # The sign-ins of the demo data, shown on the sign-in page of a demonstration: (who, name, password).
+    demo: tuple[tuple[str, str, str], ...] = ()
     system_tenant: UUID = SYSTEM_TENANT
     # Cookie sessions seen since the last write of their idle times: one write a minute, not one a request.
     seen: dict[tuple[UUID, UUID], datetime] = field(default_factory=dict)
@@ -66,9 +64,9 @@ class Desk:
 
     async def take_turn(self, gate: Gate, *, account: str | None) -> None:
         """Count a sensitive attempt; raises RateLimited."""
-        counted = [(gate.request.ip or "local", PER_ADDRESS)]
+        counted = [(address_key(gate.request.ip or ""), SENSITIVE_ADDRESS)]
         if account is not None:
-            counted.append((account, PER_ACCOUNT))
+            counted.append((account, SENSITIVE_ACCOUNT))
         await self.limiter.require(*counted)
 
 

@@ -1,0 +1,20 @@
+"""One entry of the trail."""
+
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from holdfast.core.audit.service import reading
+from holdfast.kernel.http import Routes, WorkDep
+from holdfast.kernel.pages import render
+
+router = Routes()
+
+
+@router.get(verb=reading.read_entry)
+async def show_entry(request: Request, work: WorkDep, entry_id: UUID) -> Response:
+    """Show an entry with before and after."""
+    entry = await reading.read_entry(work, entry_id=entry_id)
+    (shown,) = await reading.named(work, [entry])
+    return render(request, "audit/entry.html", work=work, entry=shown)

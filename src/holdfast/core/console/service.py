@@ -1,0 +1,71 @@
+"""What the start page shows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from holdfast.core.audit.public import recent_entries
+from holdfast.core.directory.public import count_companies, count_people
+from holdfast.core.identity.public import Profile
+from holdfast.kernel.permissions import verb
+from holdfast.kernel.work import Work
+
+RECENT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many of something there are, and where they are listed."""
+
+    label: str
+    count: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One line of the recent activity."""
+
+    title: str
+    url: str
+    by: str
+    at: datetime
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The start page of a person: what is here, and what happened lately where the trail may be read."""
+
+    given_name: str
+    counts: tuple[Count, ...]
+    recent: tuple[Happening, ...] | None
+
+
+@verb("console.start.read", access="signed_in")
+async def read_overview(work: Work) -> Overview:
+    """Return what the caller's start page shows; only what the caller may read."""
+    profile = work.presence.profile if work.presence else None
+    assert isinstance(profile, Profile)
+    counts = []
+    if work.actor.may("directory.company.read"):
+        counts.append(Count("Companies", await count_companies(work), "/console/companies"))
+    if work.actor.may("directory.person.read"):
+        counts.append(Count("People", await count_people(work), "/console/companies"))
+    return Overview(profile.name.partition(" ")[0], tuple(counts), await _recent(work))
+
+
+async def _recent(work: Work) -> tuple[Happening, ...] | None:
+    if not work.actor.may("audit.entry.read"):
+        return None
+    entries = await recent_entries(work, count=RECENT)
+    names = await work.house.name_users(work, {entry.actor_id for entry in entries if entry.actor_id})
+    return tuple(
+        Happening(
+            title=entry.action,
+            url=f"/console/audit/{entry.id}",
+            by=names.get(entry.actor_id, "") if entry.actor_id else "",
+            at=entry.recorded_at,
+            kind=entry.outcome,
+        )
+        for entry in entries
+    )

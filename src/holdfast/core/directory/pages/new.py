@@ -1,0 +1,32 @@
+"""Adding a company."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from holdfast.core.directory.pages.by_company_id.index import LABELS, LIST, company_page, refused_page
+from holdfast.core.directory.schemas import CompanyCreate
+from holdfast.core.directory.service import companies
+from holdfast.kernel.forms import Form, read_form
+from holdfast.kernel.http import Routes, WorkDep
+from holdfast.kernel.pages import redirect
+
+router = Routes()
+
+
+@router.get(verb=companies.create_company)
+async def show_new_company(request: Request, work: WorkDep) -> Response:
+    """Show the empty form."""
+    return company_page(request, work, None, Form.of(None, status="active"))
+
+
+@router.post(verb=companies.create_company, form=True)
+async def add_company(request: Request, work: WorkDep) -> Response:
+    """Add the company and go to the list."""
+    fields = await read_form(request, CompanyCreate, labels=LABELS)
+    if isinstance(fields, Form):
+        return company_page(request, work, None, fields, status=422)
+    try:
+        company = await companies.create_company(work, fields)
+    except Exception as error:  # noqa: BLE001  sorted in refused_page, which raises what it cannot show
+        return await refused_page(request, work, error)
+    return redirect(request, LIST, flash=f"{company.name} was added.")
