@@ -1,103 +1,13 @@
 """Real databases for the tests: one of each kind a worker process, made by the migrations, and a tenant a test."""
 
 import asyncio
-import os
-import socket
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from uuid import UUID, uuid4
 
-import asyncmy
-import asyncpg
 import httpx
 import pytest
-from holdfast.core.identity.public import ROLES, add_user, ensure_system, found_tenant, open_session
-from holdfast.core.identity.models import SessionKind
-from holdfast.kernel.ids import new_id
-from holdfast.kernel.permissions import SYSTEM, Actor
-from holdfast.kernel.settings import Settings
-from holdfast.kernel.work import Work
-from holdfast.main import Installation, create_app, open_installation
-from holdfast.migrations import run
 
-REQUIRED = os.environ.get("REQUIRE_SERVICES") == "1"
-POSTGRES = os.environ.get("TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
-MARIADB = os.environ.get("TEST_MARIADB", "mysql://root@127.0.0.1:3306")
-APP_ROLE = "holdfast_test_app"
-SECRET = "a secret of the tests that is long enough"  # noqa: S105
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def need(service: str, port: int) -> None:
-    """Skip where a service is not there, unless this run must not skip."""
-    if not _listens(port):
-        if REQUIRED:
-            pytest.fail(f"{service} does not answer on port {port} and REQUIRE_SERVICES=1 allows no skip")
-        pytest.skip(f"{service} is not running")
-
-
-def database_name() -> str:
-    return f"holdfast_test_{os.getpid()}_{uuid4().hex[:8]}"
-
-
-@asynccontextmanager
-async def fresh_database(dialect: str) -> AsyncIterator[Settings]:
-    """Yield the settings of an empty database of its own, dropped afterwards."""
-    name = database_name()
-    with tempfile.TemporaryDirectory(prefix="holdfast-test-") as folder:
-        common = {"secret_key": SECRET, "environment": "test", "holdfast_home": Path(folder), "_env_file": None}
-        if dialect == "sqlite":
-            yield Settings(database_url=f"sqlite:///{folder}/holdfast.db", sqlite_synchronous="NORMAL", **common)
-        elif dialect == "postgresql":
-            need("PostgreSQL", 5432)
-            admin = await asyncpg.connect(f"{POSTGRES}/postgres")
-            try:
-                # Two worker processes may ask at once.
-                await admin.execute("SELECT pg_advisory_lock(7)")
-                if not await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", APP_ROLE):
-                    await admin.execute(f"CREATE ROLE {APP_ROLE} LOGIN NOSUPERUSER NOBYPASSRLS")
-                await admin.execute("SELECT pg_advisory_unlock(7)")
-                await admin.execute(f"CREATE DATABASE {name}")
-                yield Settings(
-                    database_url=f"postgresql://{APP_ROLE}@127.0.0.1:5432/{name}",
-                    migration_database_url=f"{POSTGRES}/{name}",
-                    pool_size=10,
-                    **common,
-                )
-            finally:
-                await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-                await admin.close()
-        else:
-            need("MariaDB", 3306)
-            admin = await asyncmy.connect(host="127.0.0.1", port=3306, user="root", autocommit=True)
-            try:
-                async with admin.cursor() as cursor:
-                    await cursor.execute(f"CREATE DATABASE {name}")
-                yield Settings(database_url=f"{MARIADB}/{name}", pool_size=10, **common)
-            finally:
-                async with admin.cursor() as cursor:
-                    await cursor.execute(f"DROP DATABASE IF EXISTS {name}")
-                await admin.ensure_closed()
-
-
-@asynccontextmanager
-async def installation_on(dialect: str) -> AsyncIterator[Installation]:
-    async with fresh_database(dialect) as settings:
-        await run.upgrade(settings)
-        home = open_installation(settings)
-        await ensure_system(home.works)
-        try:
-            yield home
-        finally:
-            await home.close()
+from holdfast.main import Installation, create_app
+from support import Org, installation_on, make_org
 
 
 @pytest.fixture(scope="session")
@@ -135,70 +45,6 @@ def dialect(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 async def home(homes: Callable[[str], Awaitable[Installation]], dialect: str) -> Installation:
     return await homes(dialect)
-
-
-@dataclass(slots=True)
-class Member:
-    """A user of a test's tenant, and the tokens of an open session."""
-
-    id: UUID
-    email: str
-    role: str
-    access: str
-    refresh: str
-    session_id: UUID
-
-    @property
-    def bearer(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.access}"}
-
-
-@dataclass(slots=True)
-class Org:
-    """A test's tenant, with one user a role."""
-
-    id: UUID
-    slug: str
-    home: Installation
-    members: dict[str, Member] = field(default_factory=dict)
-
-    def __getattr__(self, name: str) -> Member:
-        return self.members[name]
-
-    @asynccontextmanager
-    async def work(self, role: str = "admin", *, write: bool = True) -> AsyncIterator[Work]:
-        member = self.members[role]
-        roles = (member.role,)
-        permissions = frozenset(
-            each.name for app in self.home.apps for each in app.permissions if member.role in each.roles
-        )
-        actor = Actor("user", member.id, member.session_id, roles=roles, permissions=permissions)
-        async with self.home.works.begin(self.id, actor, write=write) as work:
-            yield work
-
-
-PASSWORD = "correct horse battery staple"  # noqa: S105
-
-
-async def make_org(home: Installation, *, password: bool = False) -> Org:
-    """Make a tenant with a user of each built-in role, each signed in; with `password` they can sign in again."""
-    org = Org(new_id(), f"t-{uuid4().hex[:12]}", home)
-    hashed = await home.desk.passwords.hash(PASSWORD) if password else "$argon2id$none"
-    async with home.works.begin(org.id, SYSTEM) as work:
-        await found_tenant(work, slug=org.slug, name=f"Org {org.slug}", country="GB")
-        for role in ROLES:
-            email = f"{role.lower()}@{org.slug}.test"
-            user = await add_user(work, email=email, name=f"{role} of {org.slug}", password_hash=hashed, roles=[role])
-            await work.flush()
-            opened = open_session(work, home.desk, user=user, kind=SessionKind.TOKEN)
-            from holdfast.core.identity.facts import SignedIn
-
-            work.record(SignedIn(entity=opened.session))
-            org.members[role.lower()] = Member(
-                user.id, email, role, opened.access_token, opened.refresh_token, opened.session.id
-            )
-            await work.flush()
-    return org
 
 
 @pytest.fixture

@@ -11,20 +11,20 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-SCRIPT = '''
+SCRIPT = """
 import asyncio, sys
 sys.path.insert(0, sys.argv[1])
 sys.path.insert(0, sys.argv[2])
-import conftest
+import support
 import httpx
 from holdfast.kernel.discovery import discover
 from holdfast.main import create_app
 
 async def main():
-    async with conftest.installation_on(sys.argv[3]) as home:
+    async with support.installation_on(sys.argv[3]) as home:
         assert "lending" in [app.name for app in home.apps]
         assert any(e.path == "/api/v1/lending/items" for e in discover(home.apps))
-        org, other = await conftest.make_org(home), await conftest.make_org(home)
+        org, other = await support.make_org(home), await support.make_org(home)
         transport = httpx.ASGITransport(app=create_app(home.settings, home))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
             url = "/api/v1/lending/items"
@@ -42,7 +42,7 @@ async def main():
     print("fine")
 
 asyncio.run(main())
-'''
+"""
 
 
 @pytest.mark.endpoint
