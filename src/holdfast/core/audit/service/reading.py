@@ -7,6 +7,7 @@ from uuid import UUID
 import orjson
 
 from holdfast.core.audit import queries
+from holdfast.core.audit.errors import HistoryNotFound
 from holdfast.core.audit.models import AuditEntry, AuditPart
 from holdfast.core.audit.schemas import EntryBrief, EntryOut, NamedEntry
 from holdfast.kernel.permissions import verb
@@ -30,11 +31,17 @@ async def read_entry(work: Work, *, entry_id: UUID) -> EntryOut:
 async def read_history(
     work: Work, *, entity_type: str, entity_id: UUID, params: queries.HistoryPaging
 ) -> tuple[list[EntryOut], dict[str, Any]]:
-    """Return one page of what happened to a record, newest first, each with before and after."""
+    """Return one page of what happened to a record, newest first, each with before and after.
+
+    Raises HistoryNotFound for a record of which the trail tells nothing.
+    """
     wanted = queries.EntryList(
         entity_type=entity_type, entity_id=entity_id, cursor=params.cursor, page_size=params.page_size
     )
-    return await browse_entries(work, wanted)
+    entries, meta = await browse_entries(work, wanted)
+    if not entries and params.cursor is None:
+        raise HistoryNotFound
+    return entries, meta
 
 
 @verb("audit.entry.read")

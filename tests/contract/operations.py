@@ -1,0 +1,187 @@
+"""What the contract tests know of each operation: a valid request, and a real row for each path parameter.
+
+A route is tested because it exists: the tests walk the route table, and an operation or path parameter that this file
+does not know fails them.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+import httpx
+
+from holdfast.core.directory.facts import PersonImported
+from holdfast.core.directory.models import Person
+from holdfast.core.identity.facts import SignedIn
+from holdfast.core.identity.models import SessionKind
+from holdfast.core.identity.public import add_user, open_session
+from holdfast.kernel.discovery import Endpoint, discover
+from holdfast.kernel.permissions import SYSTEM
+from holdfast.kernel.plugins import installed_apps
+
+PASSWORD = "correct horse battery staple"
+COMPANIES = "/api/v1/org/companies"
+API = tuple(endpoint for endpoint in discover(installed_apps()) if endpoint.kind == "api")
+NAMES = re.compile(r"\{(\w+)\}")
+
+
+@dataclass
+class Caller:
+    """A signed-in user of a stage's organisation."""
+
+    id: object
+    email: str
+    access: str
+    refresh: str
+    session_id: object
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.access}"}
+
+
+@dataclass
+class Stage:
+    """One organisation, the client to reach it, and the values that its path parameters have got."""
+
+    client: httpx.AsyncClient
+    org: object
+    values: dict[str, str] = field(default_factory=dict)
+
+    async def send(self, key: str, **request: object) -> httpx.Response:
+        method, path = key.split(" ")
+        return await self.client.request(method, path.format_map(self.values), **request)
+
+    async def company(self) -> str:
+        made = await self.client.post(
+            COMPANIES, json={"code": f"C-{uuid4().hex[:8]}", "name": "Ours"}, headers=self.org.admin.bearer
+        )
+        assert made.status_code == 201, made.text
+        return made.json()["id"]
+
+    async def person(self) -> str:
+        async with self.org.work() as work:
+            person = Person(id=work.new_id(), number=uuid4().hex[:8], given_name="Ann", family_name="Other")
+            work.session.add(person)
+            work.record(PersonImported(entity=person, line=2))
+        return str(person.id)
+
+    async def entry(self) -> str:
+        listed = await self.client.get("/api/v1/audit/entries?page_size=1", headers=self.org.admin.bearer)
+        return listed.json()["data"][0]["id"]
+
+    async def user(self, *roles: str, password: str | None = None, username: str | None = None) -> Caller:
+        """Add a user with just these roles and a session; with a password they can sign in."""
+        home = self.org.home
+        hashed = None if password is None else await home.desk.passwords.hash(password)
+        async with home.works.begin(self.org.id, SYSTEM) as work:
+            email = f"u{uuid4().hex[:10]}@{self.org.slug}.test"
+            user = await add_user(
+                work, email=email, username=username, name="Someone", password_hash=hashed, roles=roles
+            )
+            await work.flush()
+            opened = open_session(work, home.desk, user=user, kind=SessionKind.TOKEN)
+            work.record(SignedIn(entity=opened.session))
+        return Caller(user.id, email, opened.access_token, opened.refresh_token, opened.session.id)
+
+
+# ── one maker a path parameter: a real row of the stage's organisation ───────────────────────────────────────────────
+
+
+async def _entity_type(_: Stage) -> str:
+    return "company"
+
+
+async def _some_user(stage: Stage) -> str:
+    return str((await stage.user("Viewer")).id)
+
+
+MAKERS: dict[str, Callable[[Stage], Awaitable[str]]] = {
+    "company_id": Stage.company,
+    "person_id": Stage.person,
+    "entry_id": Stage.entry,
+    "user_id": _some_user,
+    "entity_type": _entity_type,
+    "entity_id": Stage.company,
+}
+# Parameters that name a kind and no row: the same for every organisation.
+KINDS = frozenset({"entity_type"})
+
+
+def parameters(endpoint: Endpoint) -> list[str]:
+    """Return the names of a path's parameters."""
+    return NAMES.findall(endpoint.path)
+
+
+async def fill(stage: Stage, endpoint: Endpoint) -> None:
+    """Give each path parameter the id of a real row; KeyError for one that has no maker."""
+    stage.values = {name: await MAKERS[name](stage) for name in parameters(endpoint)}
+
+
+def random_values(stage: Stage) -> dict[str, str]:
+    """Return values of the same types that belong to nobody."""
+    return {name: value if name in KINDS else str(uuid4()) for name, value in stage.values.items()}
+
+
+# ── one request a changing operation, valid after what it needs has been prepared ────────────────────────────────────
+
+Prepare = Callable[[Stage], Awaitable[dict[str, object]]]
+
+
+def body(**fields: object) -> Prepare:
+    async def prepare(_: Stage) -> dict[str, object]:
+        return {"json": fields}
+
+    return prepare
+
+
+async def nothing(_: Stage) -> dict[str, object]:
+    return {}
+
+
+async def _deleted(stage: Stage) -> dict[str, object]:
+    gone = await stage.client.delete(f"{COMPANIES}/{stage.values['company_id']}", headers=stage.org.admin.bearer)
+    assert gone.status_code == 204, gone.text
+    return {}
+
+
+async def _password(stage: Stage) -> dict[str, object]:
+    user = await stage.user("Viewer", password=PASSWORD)
+    return {"json": {"email": user.email, "password": PASSWORD, "organization": stage.org.slug}}
+
+
+async def _password_form(stage: Stage) -> dict[str, object]:
+    user = await stage.user("Viewer", password=PASSWORD)
+    return {"data": {"grant_type": "password", "username": user.email, "password": PASSWORD}}
+
+
+async def _refresh_token(stage: Stage) -> dict[str, object]:
+    return {"json": {"refresh_token": (await stage.user("Viewer")).refresh}}
+
+
+REQUESTS: dict[str, Prepare] = {
+    "POST /api/v1/auth/login": _password,
+    "POST /api/v1/auth/token": _password_form,
+    "POST /api/v1/auth/refresh": _refresh_token,
+    "POST /api/v1/auth/logout": nothing,
+    "PATCH /api/v1/org": body(name="Renamed", industry="Retail", website="https://example.com"),
+    "POST /api/v1/org/companies": body(code="NEW-1", name="New", country="GB"),
+    "PUT /api/v1/org/companies/{company_id}": body(code="PUT-1", name="Put", city="Leeds", status="inactive"),
+    "PATCH /api/v1/org/companies/{company_id}": body(name="Patched", country="DE"),
+    "DELETE /api/v1/org/companies/{company_id}": nothing,
+    "POST /api/v1/org/companies/{company_id}/restore": _deleted,
+    "PATCH /api/v1/users/{user_id}/status": body(status="suspended", reason="left"),
+}
+
+
+def key_of(endpoint: Endpoint) -> str:
+    """Return how an operation is named in this file and in test ids."""
+    return f"{endpoint.method} {endpoint.path}"
+
+
+async def prepare(stage: Stage, endpoint: Endpoint) -> dict[str, object]:
+    """Prepare what the operation needs and return its valid request; KeyError for an operation that has none."""
+    if endpoint.method == "GET":
+        return {}
+    return await REQUESTS[key_of(endpoint)](stage)

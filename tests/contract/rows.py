@@ -1,0 +1,73 @@
+"""The rows of an organisation as the schema's owner sees them: no tenant session, no row-level security."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from sqlalchemy import Table, Uuid, bindparam, select, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from holdfast.kernel.db import Base
+from holdfast.kernel.engines import Database
+from holdfast.kernel.settings import Settings
+from holdfast.kernel.tenancy import tenant_tables
+from holdfast.migrations.run import migration_url
+
+Dump = dict[str, list[tuple[object, ...]]]
+Rows = dict[str, dict[tuple[object, ...], dict[str, object]]]
+AUDIT = frozenset({"audit_entry", "audit_part", "refusal_count", "ledger_queue"})
+# Installation tables that hold something of one tenant, and the column that says so.
+OTHERS = {"tenant": "id", "sign_in_name": "tenant_id", "ledger_log": "id", "ledger_queue": "log_id"}
+
+
+@asynccontextmanager
+async def owner_database(settings: Settings, *, pool_size: int = 4) -> AsyncIterator[Database]:
+    """Yield the database as the schema's owner opens it."""
+    database = Database.open(
+        migration_url(settings),
+        pool_size=pool_size,
+        pool_timeout=5,
+        pool_recycle=-1,
+        pool_pre_ping=False,
+        sqlite_synchronous="NORMAL",
+    )
+    try:
+        yield database
+    finally:
+        await database.dispose()
+
+
+def tables() -> dict[Table, str]:
+    """Return every table that holds something of a tenant, and the column that names the tenant."""
+    own = dict.fromkeys(tenant_tables(), "tenant_id")
+    return own | {Base.metadata.tables[name]: column for name, column in OTHERS.items()}
+
+
+async def dump(engine: AsyncEngine, tenant_id: UUID) -> Dump:
+    """Return all rows of a tenant in all tables, as the driver gives them."""
+    found: Dump = {}
+    async with engine.connect() as connection:
+        for table, column in tables().items():
+            order = ", ".join(each.name for each in table.primary_key.columns)
+            statement = text(f"SELECT * FROM {table.name} WHERE {column} = :tenant ORDER BY {order}")
+            bound = statement.bindparams(bindparam("tenant", tenant_id, type_=Uuid()))
+            found[table.name] = [tuple(row) for row in await connection.execute(bound)]
+        await connection.rollback()
+    return found
+
+
+async def rows(engine: AsyncEngine, tenant_id: UUID) -> Rows:
+    """Return all rows of a tenant in all tables by primary key, values as in Python."""
+    found: Rows = {}
+    async with engine.connect() as connection:
+        for table, column in tables().items():
+            result = await connection.execute(select(table).where(table.c[column] == tenant_id))
+            keys = [each.name for each in table.primary_key.columns]
+            found[table.name] = {tuple(row[key] for key in keys): dict(row) for row in result.mappings()}
+        await connection.rollback()
+    return found
+
+
+def changed(before: Dump, after: Dump) -> set[str]:
+    """Return the tables that differ."""
+    return {name for name in before if before[name] != after[name]}
