@@ -328,20 +328,20 @@ class SettingLine:
     description: str
 
 
-def explain(settings: Settings) -> list[SettingLine]:
-    """Return every setting with its value, its default and what gave it, in their order of declaration."""
-    sources = dict(settings.given_by)
+def explain(settings: Settings | None = None) -> list[SettingLine]:
+    """Return every setting in order of declaration: value, default, and what gave it; without settings no values."""
+    sources = dict(settings.given_by) if settings else {}
     lines = []
     for name, field in Settings.model_fields.items():
         if name == "given_by":
             continue
-        source = sources.get(name, "default")
-        if name == "secret_key" and name not in settings.model_fields_set:
-            source = f"{settings.holdfast_home / 'secret_key'}"
-        value = _text(getattr(settings, name))
+        value = _text(getattr(settings, name)) if settings else ""
         default = "" if field.default_factory else _text(field.default)
-        masked = value if field.repr else _masked(value)
-        lines.append(SettingLine(name.upper(), env_names(name), masked, default, source, field.description or ""))
+        source = sources.get(name, "default")
+        if name == "secret_key" and settings and source == "default":
+            source = str(settings.holdfast_home / "secret_key")
+        shown = value if field.repr else _masked(value)
+        lines.append(SettingLine(name.upper(), env_names(name), shown, default, source, field.description or ""))
     return lines
 
 

@@ -1,6 +1,7 @@
 """What other slices may ask of identity."""
 
 from holdfast.core.identity.guards import ROLES, can_be_password, table_of_roles
+from holdfast.core.identity.queries import find_tenant
 from holdfast.core.identity.service.credentials import Profile, SessionAuthenticator
 from holdfast.core.identity.service.desk import SLOT, Desk, SessionCookie, desk_of
 from holdfast.core.identity.service.labels import labels_of, surroundings
@@ -24,6 +25,7 @@ __all__ = [
     "can_be_password",
     "desk_of",
     "ensure_system",
+    "find_tenant",
     "found_tenant",
     "labels_of",
     "note_presence",

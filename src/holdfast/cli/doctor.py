@@ -1,0 +1,120 @@
+"""`holdfast doctor`: what is wrong with this installation, before its users find it."""
+
+import asyncio
+import os
+import stat
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from holdfast.cli.terminal import quiet, show
+from holdfast.kernel.clock import system_clock
+from holdfast.kernel.engines import Link
+from holdfast.kernel.errors import HoldfastError
+from holdfast.kernel.settings import Settings, refusals
+from holdfast.main import Installation, open_installation
+from holdfast.migrations import role, run
+
+SKEW_SECONDS = 5.0
+_DATABASE_CLOCK = {
+    "postgresql": "SELECT extract(epoch FROM clock_timestamp())::float8",
+    "mysql": "SELECT CAST(unix_timestamp(sysdate(6)) AS DOUBLE)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one examination found: nothing is sound."""
+
+    subject: str
+    faults: list[str]
+    note: str = ""
+
+
+T = TypeVar("T")
+Examine = Callable[[Installation], Awaitable[Finding]]
+
+
+def doctor() -> int:
+    """Examine settings, secrets, database, role, triggers, migrations and clock; fail when something is wrong.
+
+    Example: holdfast doctor
+    """
+    findings = asyncio.run(_examine(quiet(Settings())))
+    show(
+        ("", "SUBJECT", "FINDING"),
+        [("wrong" if each.faults else "ok", each.subject, " ".join(each.faults) or each.note) for each in findings],
+    )
+    return 1 if any(each.faults for each in findings) else 0
+
+
+async def _examine(settings: Settings) -> list[Finding]:
+    return [finding async for finding in _findings(settings)]
+
+
+async def _findings(settings: Settings) -> AsyncIterator[Finding]:
+    yield Finding("settings", refusals(settings), settings.environment)
+    yield Finding("secrets", list(_secret_faults(settings)), "private")
+    home = open_installation(settings)
+    try:
+        for subject, examine in _EXAMINATIONS.items():
+            try:
+                finding = await examine(home)
+            except HoldfastError as error:
+                finding = Finding(subject, [error.detail])
+            yield finding
+            if subject == "database" and finding.faults:
+                return
+    finally:
+        await home.close()
+
+
+def _secret_faults(settings: Settings) -> list[str]:
+    faults = []
+    for path, folder in ((settings.holdfast_home, True), (settings.holdfast_home / "secret_key", False)):
+        if path.exists() and stat.S_IMODE(path.stat().st_mode) & (0o022 if folder else 0o077):
+            faults.append(f"{path} is open to others: chmod {'go-w' if folder else '600'} {path}.")
+    if settings.holdfast_home.exists() and not os.access(settings.holdfast_home, os.W_OK):
+        faults.append(f"HOLDFAST_HOME {settings.holdfast_home} cannot be written.")
+    return faults
+
+
+async def _database(home: Installation) -> Finding:
+    await _with_link(home, lambda link: link.fetch("SELECT 1"))
+    return Finding("database", [], home.database.dialect)
+
+
+async def _migrations(home: Installation) -> Finding:
+    faults = await run.pending(home.settings, home.apps)
+    return Finding("migrations, triggers", [f"{fault}." for fault in faults], await run.current(home.settings) or "")
+
+
+async def _role(home: Installation) -> Finding:
+    return Finding("role", await _with_link(home, role.role_faults), "restricted")
+
+
+async def _clock(home: Installation) -> Finding:
+    statement = _DATABASE_CLOCK.get(home.database.dialect)
+    if statement is None:
+        return Finding("clock", [], "one machine")
+    ((there,),) = await _with_link(home, lambda link: link.fetch(statement))
+    skew = float(there) - system_clock().timestamp()
+    if abs(skew) > SKEW_SECONDS:
+        return Finding("clock", [f"The database's clock is {skew:+.1f} s from this machine's."])
+    return Finding("clock", [], f"{skew:+.3f} s")
+
+
+async def _with_link(home: Installation, act: Callable[[Link], Awaitable[T]]) -> T:
+    link = await home.database.acquire(write=False)
+    try:
+        return await act(link)
+    finally:
+        await link.close()
+
+
+_EXAMINATIONS: dict[str, Examine] = {
+    "database": _database,
+    "migrations, triggers": _migrations,
+    "role": _role,
+    "clock": _clock,
+}

@@ -1,0 +1,69 @@
+"""What every command shares: an installation to work on, and ways to show things."""
+
+import sys
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from rich.console import Console
+from rich.table import Table
+
+from holdfast.core.identity.public import find_tenant
+from holdfast.kernel.errors import ConfigurationError
+from holdfast.kernel.permissions import SYSTEM
+from holdfast.kernel.settings import Settings
+from holdfast.kernel.telemetry import configure_logging
+from holdfast.kernel.tenancy import SYSTEM_TENANT
+from holdfast.main import Installation, open_installation
+from holdfast.migrations import run
+
+UNBROKEN = 10_000  # columns: what is piped is not wrapped
+
+
+@asynccontextmanager
+async def installation(*, current: bool = True) -> AsyncIterator[Installation]:
+    """Open the installation of the environment for one command; `current` refuses a database of another version."""
+    settings = quiet(Settings())
+    if current:
+        faults = await run.pending(settings)
+        if faults:
+            raise ConfigurationError(f"The database is not at this version ({faults[0]}); run: holdfast migrate")
+    home = open_installation(settings)
+    try:
+        yield home
+    finally:
+        await home.close()
+
+
+def quiet(settings: Settings) -> Settings:
+    """Send log lines to standard error, so that standard output holds the answer alone."""
+    configure_logging(settings, write=_standard_error)
+    return settings
+
+
+async def tenant_of(home: Installation, slug: str) -> UUID:
+    """Return the tenant of an organisation; raise ConfigurationError where there is none of that handle."""
+    async with home.works.begin(SYSTEM_TENANT, SYSTEM, write=False) as work:
+        tenant = await find_tenant(work, slug=slug)
+    if tenant is None:
+        raise ConfigurationError(f"There is no organisation {slug!r}.")
+    return tenant.id
+
+
+def say(text: str) -> None:
+    """Write a line of the answer."""
+    sys.stdout.write(f"{text}\n")
+
+
+def show(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write a table; wrapped to the terminal, one line a row where the output is piped."""
+    terminal = sys.stdout.isatty()
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*row)
+    Console(width=None if terminal else UNBROKEN, highlight=False, markup=False).print(table, no_wrap=not terminal)
+
+
+def _standard_error(line: bytes) -> None:
+    sys.stderr.buffer.write(line)
+    sys.stderr.buffer.flush()

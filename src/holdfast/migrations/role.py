@@ -1,0 +1,55 @@
+"""The restricted role that serves requests on PostgreSQL: neither owner nor above row-level security."""
+
+from sqlalchemy import Connection, text
+
+from holdfast.kernel.addresses import normalise_url
+from holdfast.kernel.engines import Link
+from holdfast.kernel.errors import ConfigurationError
+from holdfast.kernel.settings import Settings
+from holdfast.migrations.run import migration_url, on_connection, restricted_role
+
+
+async def create_role(settings: Settings) -> tuple[str, bool]:
+    """Make the role that DATABASE_URL names, as the owner; return its name and whether it was made now.
+
+    Raises ConfigurationError where the addresses do not name two users of one PostgreSQL.
+    """
+    serving = normalise_url(settings.database_url)
+    if (
+        serving.get_backend_name() != "postgresql"
+        or normalise_url(migration_url(settings)).database != serving.database
+    ):
+        raise ConfigurationError("DATABASE_URL and MIGRATION_DATABASE_URL must name one PostgreSQL database.")
+    name = restricted_role(settings)
+    if name is None:
+        raise ConfigurationError("MIGRATION_DATABASE_URL must name the owner, another user than DATABASE_URL.")
+
+    def act(connection: Connection) -> bool:
+        if connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": name}).first():
+            return False
+        # The server writes the statement, so that it also quotes what stands in it.
+        template = "CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOINHERIT"
+        if serving.password:
+            template += " PASSWORD %L"
+        statement = connection.execute(
+            text("SELECT format(:template, CAST(:name AS text), CAST(:password AS text))"),
+            {"template": template, "name": name, "password": serving.password or ""},
+        ).scalar_one()
+        connection.exec_driver_sql(statement)
+        return True
+
+    return name, await on_connection(settings, act)
+
+
+async def role_faults(link: Link) -> list[str]:
+    """Return why the role of this connection is above the tenants' lock, one line each; empty where it is not."""
+    if link.dialect != "postgresql":
+        return []
+    ((name, superuser, bypasses, owns),) = await link.fetch(
+        "SELECT r.rolname, r.rolsuper, r.rolbypassrls, EXISTS (SELECT 1 FROM pg_class c "
+        "WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') "
+        "AND pg_has_role(current_user, c.relowner, 'MEMBER')) "
+        "FROM pg_roles r WHERE r.rolname = current_user"
+    )
+    reasons = ((superuser, "is a superuser"), (bypasses, "has BYPASSRLS"), (owns and not superuser, "owns the tables"))
+    return [f"DATABASE_URL: the role {name} {reason}." for given, reason in reasons if given]
