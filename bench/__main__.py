@@ -22,7 +22,7 @@ from bench.data import CONNECTIONS, Place, place
 from bench.load import Sample, load, memory, middle
 from bench.report import NAMES, OUT, TITLES, Results, judge, table, write, write_page
 from bench.servers import Server, get, post, served
-from holdfast.kernel.routing import Alias, IndexedRouter
+from holdfast.kernel.discovery.routing import Alias, IndexedRouter
 
 WARM_SECONDS = 1.0
 _numbers = itertools.count(int(time.time() * 1000) % 10**9 * 1000)

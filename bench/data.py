@@ -26,7 +26,7 @@ from holdfast.core.identity.queries import _CREDENTIAL
 from holdfast.kernel.clock import system_clock
 from holdfast.kernel.db import NOBODY, driver_value
 from holdfast.kernel.ids import new_id
-from holdfast.kernel.list_statements import Shape
+from holdfast.kernel.lists.statements import Shape
 from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.settings import Settings
 from holdfast.main import Installation, open_installation

@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import Router
 
 from holdfast.kernel.errors import HoldfastError
-from holdfast.kernel.routing import Alias, IndexedRouter
+from holdfast.kernel.discovery.routing import Alias, IndexedRouter
 
 APPS, FOLDERS, FILES = 5, 16, 5
 ROUNDS, REQUESTS = 9, 2_000

@@ -13,13 +13,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from holdfast import __version__
-from holdfast.kernel.assets import Assets
-from holdfast.kernel.clients import address_key
 from holdfast.kernel.crypto import same
 from holdfast.kernel.engines import Database
 from holdfast.kernel.errors import HoldfastError, Unauthenticated
 from holdfast.kernel.limits import CONSOLE, Limiter, address_limit, api_limit
+from holdfast.kernel.middleware.clients import address_key
 from holdfast.kernel.pages import docs_page
+from holdfast.kernel.pages.assets import Assets
 from holdfast.kernel.plugins import App
 from holdfast.kernel.settings import Settings
 from holdfast.kernel.telemetry import Telemetry

@@ -27,22 +27,21 @@ from holdfast.core.identity.public import (
     table_of_roles,
 )
 from holdfast.front import Health, RateLimits, api_pages, metrics_route, static_files
-from holdfast.kernel import problems
 from holdfast.kernel.clock import Clock, system_clock
 from holdfast.kernel.crypto import Keys
 from holdfast.kernel.discovery import Endpoint, build_router, discover
+from holdfast.kernel.discovery.routing import Alias
 from holdfast.kernel.engines import Database
-from holdfast.kernel.errors import ConfigurationError, HoldfastError
-from holdfast.kernel.forms import check_csrf
+from holdfast.kernel.errors import ConfigurationError, HoldfastError, problems
 from holdfast.kernel.http import WorkRoute, make_route
 from holdfast.kernel.limits import Limiter
+from holdfast.kernel.limits.throttle import open_limiter
 from holdfast.kernel.middleware import wrap
 from holdfast.kernel.pages import Pages
+from holdfast.kernel.pages.forms import check_csrf
 from holdfast.kernel.plugins import App, installed_apps
-from holdfast.kernel.routing import Alias
 from holdfast.kernel.settings import Settings
 from holdfast.kernel.telemetry import Telemetry, configure_logging, settle_garbage_collector, start_error_reports
-from holdfast.kernel.throttle import open_limiter
 from holdfast.kernel.work import Work, Works
 from holdfast.migrations import run
 

@@ -9,8 +9,8 @@ from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, se
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from holdfast.kernel.addresses import normalise_url
 from holdfast.kernel.engines import Database, database_error
+from holdfast.kernel.engines.addresses import normalise_url
 from holdfast.kernel.errors import ConfigurationError, Invalid, StillReferenced, Unavailable, UniqueViolation
 
 pytestmark = pytest.mark.portable
@@ -282,7 +282,7 @@ async def test_a_killed_connection_is_unavailable_then_all_is_well(database, how
 
 @pytest.mark.parametrize("kind", ["postgresql", "mysql"])
 async def test_a_ping_before_use_replaces_a_dead_connection(kind, monkeypatch):
-    monkeypatch.setattr("holdfast.kernel.pool.Pool._usable", lambda *_: True)  # as if nobody had noticed
+    monkeypatch.setattr("holdfast.kernel.engines.pool.Pool._usable", lambda *_: True)  # as if nobody had noticed
     async with fresh_url(kind) as url:
         database = open_database(url, pool_size=1, pool_pre_ping=True)
         link = await database.acquire(write=False)

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import MetaData
 
-from holdfast.kernel import throttle
+from holdfast.kernel.limits import throttle
 from holdfast.kernel.engines import Database
 from holdfast.kernel.errors import ConfigurationError, RateLimited, Unavailable
 from holdfast.kernel.limits import (
@@ -23,7 +23,7 @@ from holdfast.kernel.limits import (
     address_limit,
     api_limit,
 )
-from holdfast.kernel.throttle import DatabaseStore, RedisStore, open_limiter, throttle_table
+from holdfast.kernel.limits.throttle import DatabaseStore, RedisStore, open_limiter, throttle_table
 
 POSTGRESQL = "postgresql://postgres@127.0.0.1:5432/test"
 MARIADB = "mysql://root@127.0.0.1:3306/test"
@@ -169,7 +169,7 @@ import asyncio, sys
 from holdfast.kernel.engines import Database
 from holdfast.kernel.errors import Unavailable
 from holdfast.kernel.limits import Limit
-from holdfast.kernel.throttle import DatabaseStore, RedisStore
+from holdfast.kernel.limits.throttle import DatabaseStore, RedisStore
 kind, url, name = sys.argv[1:]
 async def main():
     limit = Limit("slow", 5, 36000)
@@ -431,7 +431,7 @@ def test_a_missing_redis_extra_is_named(monkeypatch):
 @pytest.mark.unit
 def test_redis_is_not_imported_without_its_setting():
     program = (
-        "import sys; from holdfast.kernel.throttle import open_limiter; from types import SimpleNamespace as S;"
+        "import sys; from holdfast.kernel.limits.throttle import open_limiter; from types import SimpleNamespace as S;"
         "open_limiter(S(rate_limit_enabled=True, redis_url=''), None, secret=b''); sys.exit('redis' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

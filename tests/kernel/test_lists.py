@@ -29,12 +29,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, aliased, mapped_column
 
-from holdfast.kernel.cursors import make_cursor
 from holdfast.kernel.db import CanonicalJson, Choice, Str, TenantOwned, UtcDateTime
 from holdfast.kernel.engines import Database, Link
 from holdfast.kernel.errors import ConfigurationError, Invalid
-from holdfast.kernel.list_statements import TENANT
 from holdfast.kernel.lists import HotList, ListParameters
+from holdfast.kernel.lists.cursors import make_cursor
+from holdfast.kernel.lists.statements import TENANT
 
 pytestmark = pytest.mark.portable
 KINDS = ["sqlite", "postgresql", "mysql"]
@@ -317,7 +317,7 @@ async def test_an_export_has_every_row(work, monkeypatch):
 
 async def test_the_total_is_exact_up_to_the_limit_and_beyond_it_when_asked(database, monkeypatch):
     monkeypatch.setattr("holdfast.kernel.lists.COUNTED", 10)
-    monkeypatch.setattr("holdfast.kernel.list_statements.COUNTED", 10)
+    monkeypatch.setattr("holdfast.kernel.lists.statements.COUNTED", 10)
     boats = HotList(
         "b",
         Boat,
@@ -418,7 +418,7 @@ async def test_a_cursor_is_good_only_where_it_was_made(work, database):
 @settings(max_examples=300, deadline=None)
 @pytest.mark.unit
 def test_no_changed_cursor_is_read(data):
-    from holdfast.kernel.cursors import read_cursor
+    from holdfast.kernel.lists.cursors import read_cursor
 
     good = make_cursor(b"k" * 32, T1, "boats", "name", ("Boat", str(T2)))
     assert read_cursor(b"k" * 32, T1, "boats", "name", good) == ("Boat", str(T2))

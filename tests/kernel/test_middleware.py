@@ -12,11 +12,11 @@ import pytest
 from fastapi import FastAPI, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
-from holdfast.kernel.clients import address_key
 from holdfast.kernel.errors import ConfigurationError
+from holdfast.kernel.errors.problems import install
 from holdfast.kernel.ids import parse_id
 from holdfast.kernel.middleware import MAX_BODY_KEY, wrap
-from holdfast.kernel.problems import install
+from holdfast.kernel.middleware.clients import address_key
 from holdfast.kernel.telemetry import Telemetry, configure_logging
 
 pytestmark = pytest.mark.unit

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from starlette.requests import ClientDisconnect
 
 from holdfast.kernel import errors
-from holdfast.kernel.problems import MAX_ERRORS, as_error, install, invalid_input, parse_json, problem, respond
+from holdfast.kernel.errors.problems import MAX_ERRORS, as_error, install, invalid_input, parse_json, problem, respond
 
 pytestmark = pytest.mark.unit
 

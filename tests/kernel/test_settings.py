@@ -5,10 +5,11 @@ import stat
 from pathlib import Path
 
 import pytest
-from holdfast.kernel.addresses import normalise_url
+
+from holdfast.kernel.engines.addresses import normalise_url
 from holdfast.kernel.errors import ConfigurationError
 from holdfast.kernel.settings import Settings, explain, is_loopback, kept_secret, override, refusals
-from holdfast.kernel.variables import env_names
+from holdfast.kernel.settings.variables import env_names
 
 pytestmark = pytest.mark.unit
 GOOD_SECRET = "kW9-vR2xQ7_mT4bZ8nL5cJ1hF6gD3sA0pYuE"

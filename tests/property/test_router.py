@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Match, Mount, Route, Router
 
+from holdfast.kernel.discovery.routing import Alias, IndexedRouter, legacy_alias
 from holdfast.kernel.errors import HoldfastError, MethodNotAllowed, NotFound
-from holdfast.kernel.routing import Alias, IndexedRouter, legacy_alias
 
 pytestmark = pytest.mark.unit
 

@@ -17,10 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from holdfast.kernel.db import Base
 from holdfast.kernel.engines import Database, normalise_url
 from holdfast.kernel.errors import ConfigurationError
-from holdfast.kernel.idempotency import IdempotencyKey
+from holdfast.kernel.http.idempotency import IdempotencyKey
+from holdfast.kernel.limits.throttle import THROTTLE
 from holdfast.kernel.plugins import App, installed_apps
 from holdfast.kernel.settings import Settings
-from holdfast.kernel.throttle import THROTTLE
 from holdfast.migrations.protection import missing, protect
 
 T = TypeVar("T")

@@ -1,9 +1,8 @@
 """The foreign app's list."""
 
+from holdfast.kernel.lists import HotList, ListParameters
 from holdfast_lending.models import LendingItem
 from holdfast_lending.schemas import ItemOut
-
-from holdfast.kernel.lists import HotList, ListParameters
 
 ITEMS = HotList(
     "lending.items",

@@ -1,12 +1,11 @@
 """What people do with things to lend."""
 
+from holdfast.kernel.permissions import verb
+from holdfast.kernel.work import Work
 from holdfast_lending.facts import ItemAdded
 from holdfast_lending.models import LendingItem
 from holdfast_lending.queries import ITEMS, ListParameters
 from holdfast_lending.schemas import ItemCreate
-
-from holdfast.kernel.permissions import verb
-from holdfast.kernel.work import Work
 
 
 @verb("lending.item.read")

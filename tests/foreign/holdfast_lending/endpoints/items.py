@@ -3,13 +3,13 @@
 from typing import Annotated
 
 from fastapi import Query
-from holdfast_lending import service
-from holdfast_lending.queries import ListParameters
-from holdfast_lending.schemas import ItemCreate, ItemOut
 from starlette.responses import Response
 
 from holdfast.kernel.http import Routes, WorkDep, json_bytes
 from holdfast.kernel.schemas import Page
+from holdfast_lending import service
+from holdfast_lending.queries import ListParameters
+from holdfast_lending.schemas import ItemCreate, ItemOut
 
 router = Routes()
 

@@ -3,13 +3,13 @@
 from typing import Annotated
 
 from fastapi import Query
-from holdfast_lending import service
-from holdfast_lending.queries import ListParameters
 from starlette.requests import Request
 from starlette.responses import Response
 
 from holdfast.kernel.http import Routes, WorkDep
 from holdfast.kernel.pages import render
+from holdfast_lending import service
+from holdfast_lending.queries import ListParameters
 
 router = Routes()
 

@@ -3,9 +3,9 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from holdfast.kernel.forms import check_origin
 from holdfast.kernel.http import GateDep, Routes
 from holdfast.kernel.pages import switch_theme
+from holdfast.kernel.pages.forms import check_origin
 
 router = Routes()
 

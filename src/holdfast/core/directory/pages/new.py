@@ -6,9 +6,9 @@ from starlette.responses import Response
 from holdfast.core.directory.pages.by_company_id.index import LABELS, LIST, company_page, refused_page
 from holdfast.core.directory.schemas import CompanyCreate
 from holdfast.core.directory.service import companies
-from holdfast.kernel.forms import Form, read_form
 from holdfast.kernel.http import Routes, WorkDep
 from holdfast.kernel.pages import redirect
+from holdfast.kernel.pages.forms import Form, read_form
 
 router = Routes()
 

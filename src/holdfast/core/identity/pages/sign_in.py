@@ -11,9 +11,9 @@ from holdfast.core.identity.schemas import Slug
 from holdfast.core.identity.service import sign_in
 from holdfast.core.identity.service.desk import desk_of
 from holdfast.kernel.errors import HoldfastError
-from holdfast.kernel.forms import Form, check_origin, form_errors, read_form
 from holdfast.kernel.http import GateDep, Routes
 from holdfast.kernel.pages import local_path, redirect, render
+from holdfast.kernel.pages.forms import Form, check_origin, form_errors, read_form
 from holdfast.kernel.schemas import Inward, OneLine
 from holdfast.kernel.work import Gate
 

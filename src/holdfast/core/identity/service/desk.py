@@ -6,10 +6,10 @@ from uuid import UUID
 
 from holdfast.core.identity.service.passwords import Passwords
 from holdfast.core.identity.service.tokens import AccessTokens
-from holdfast.kernel.clients import address_key
 from holdfast.kernel.crypto import Keys, encode, mac
 from holdfast.kernel.db import folded
 from holdfast.kernel.limits import SENSITIVE_ACCOUNT, SENSITIVE_ADDRESS, Limiter
+from holdfast.kernel.middleware.clients import address_key
 from holdfast.kernel.settings import Settings
 from holdfast.kernel.tenancy import SYSTEM_TENANT
 from holdfast.kernel.work import Gate, Works

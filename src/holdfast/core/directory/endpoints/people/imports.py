@@ -68,9 +68,7 @@ def _charset(name: str) -> str:
     try:
         return _CODECS[codecs.lookup(name).name]
     except (LookupError, ValueError) as error:
-        raise BadRequest(
-            f"The charset {name[:40]!a} of the content type is not one that files are read in."
-        ) from error
+        raise BadRequest(f"The charset {name[:40]!a} of the content type is not one that files are read in.") from error
 
 
 @router.post(

@@ -11,9 +11,9 @@ from holdfast.core.directory.errors import CompanyInUse
 from holdfast.core.directory.pages.by_company_id.index import LIST
 from holdfast.core.directory.service import companies
 from holdfast.kernel.errors import BadRequest
-from holdfast.kernel.forms import Form, read_form
 from holdfast.kernel.http import Routes, WorkDep
 from holdfast.kernel.pages import redirect, render
+from holdfast.kernel.pages.forms import Form, read_form
 from holdfast.kernel.schemas import Inward
 
 router = Routes()

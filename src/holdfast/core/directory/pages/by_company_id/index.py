@@ -10,9 +10,9 @@ from holdfast.core.directory.models import Company
 from holdfast.core.directory.schemas import CompanyFields, CompanyOut, CompanyReplace
 from holdfast.core.directory.service import companies
 from holdfast.kernel.errors import Conflict, PreconditionFailed
-from holdfast.kernel.forms import Form, form_errors, read_form
 from holdfast.kernel.http import Routes, WorkDep, explain
 from holdfast.kernel.pages import redirect, render
+from holdfast.kernel.pages.forms import Form, form_errors, read_form
 from holdfast.kernel.work import Work
 
 router = Routes()

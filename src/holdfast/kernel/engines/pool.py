@@ -14,7 +14,7 @@ from sqlalchemy.engine.interfaces import PoolProxiedConnection
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
-from holdfast.kernel.database_errors import database_error
+from holdfast.kernel.engines.faults import database_error
 from holdfast.kernel.errors import Unavailable
 
 Dialect = Literal["sqlite", "postgresql", "mysql"]

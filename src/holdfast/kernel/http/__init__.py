@@ -15,7 +15,6 @@ from sqlalchemy.orm.exc import StaleDataError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from holdfast.kernel import idempotency
 from holdfast.kernel.db import Base
 from holdfast.kernel.engines import ConstraintConflict, database_error
 from holdfast.kernel.errors import (
@@ -28,10 +27,11 @@ from holdfast.kernel.errors import (
     UniqueViolation,
     UnsupportedMediaType,
 )
+from holdfast.kernel.errors.problems import as_error, parse_json
 from holdfast.kernel.facts import Record
+from holdfast.kernel.http import idempotency
 from holdfast.kernel.middleware import MAX_BODY_KEY
 from holdfast.kernel.permissions import Verb, authorise, verb_of
-from holdfast.kernel.problems import as_error, parse_json
 from holdfast.kernel.schemas import Problem
 from holdfast.kernel.work import Gate, RequestInfo, Work, Works
 

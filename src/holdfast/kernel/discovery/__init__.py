@@ -18,10 +18,10 @@ from typing import Any, Literal
 from starlette.routing import BaseRoute
 from starlette.types import Lifespan
 
+from holdfast.kernel.discovery.routing import API_PREFIX, Alias, IndexedRouter
 from holdfast.kernel.errors import ConfigurationError
 from holdfast.kernel.http import Declared, Routes
 from holdfast.kernel.plugins import App
-from holdfast.kernel.routing import API_PREFIX, Alias, IndexedRouter
 
 Kind = Literal["api", "page"]
 

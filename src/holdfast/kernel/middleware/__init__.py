@@ -26,9 +26,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from holdfast.kernel import errors
-from holdfast.kernel.clients import header, resolve_client
+from holdfast.kernel.errors.problems import ANSWERED, Respond, problem, reported
 from holdfast.kernel.ids import new_id
-from holdfast.kernel.problems import ANSWERED, Respond, problem, reported
+from holdfast.kernel.middleware.clients import header, resolve_client
 from holdfast.kernel.telemetry import Telemetry, request_facts
 
 MAX_BODY_KEY = "holdfast.max_body"

@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from pydantic_settings.sources import EnvSettingsSource
 
-from holdfast.kernel.addresses import normalise_url
+from holdfast.kernel.engines.addresses import normalise_url
 from holdfast.kernel.errors import ConfigurationError
 
 PREFIX = "HOLDFAST_"

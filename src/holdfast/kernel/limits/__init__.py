@@ -2,7 +2,7 @@
 
 A limit of `rate` in `per_seconds` with a `burst` lets `burst` requests pass at once and refills evenly. Its state is
 the "theoretical arrival time" `tat`: the moment at which the bucket is full again, in microseconds since 1970. What
-processes share is counted by the stores of `holdfast.kernel.throttle`.
+processes share is counted by the stores of `holdfast.kernel.limits.throttle`.
 """
 
 import heapq

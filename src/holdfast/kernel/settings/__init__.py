@@ -25,9 +25,9 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from holdfast.kernel.addresses import normalise_url
+from holdfast.kernel.engines.addresses import normalise_url
 from holdfast.kernel.errors import ConfigurationError
-from holdfast.kernel.variables import PREFIX, Variables, env_names, normalised_as
+from holdfast.kernel.settings.variables import PREFIX, Variables, env_names, normalised_as
 
 SECRET_BYTES = 32
 _MASK = "********"

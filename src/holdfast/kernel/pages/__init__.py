@@ -16,12 +16,12 @@ from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, Pref
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from holdfast.kernel import wording
-from holdfast.kernel.assets import Assets
 from holdfast.kernel.clock import Clock, system_clock
 from holdfast.kernel.crypto import Keys, decode, encode, mac, same
 from holdfast.kernel.errors import HoldfastError, Unauthenticated
-from holdfast.kernel.forms import csrf_token, read_pairs
+from holdfast.kernel.pages import wording
+from holdfast.kernel.pages.assets import Assets
+from holdfast.kernel.pages.forms import csrf_token, read_pairs
 from holdfast.kernel.plugins import App, MenuItem
 from holdfast.kernel.work import Work
 

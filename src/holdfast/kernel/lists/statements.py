@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.util import _deep_deannotate  # what SQLAlchemy itself uses to make Core of ORM expressions
 
-from holdfast.kernel.driver_values import Decoder, data_decoder, decoder
+from holdfast.kernel.engines.values import Decoder, data_decoder, decoder
 from holdfast.kernel.errors import ConfigurationError
 
 COUNTED = 10_000

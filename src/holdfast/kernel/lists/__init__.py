@@ -13,12 +13,12 @@ import orjson
 from pydantic import Field
 from sqlalchemy import ColumnElement, Dialect
 
-from holdfast.kernel.cursors import make_cursor, read_cursor
 from holdfast.kernel.db import folded
-from holdfast.kernel.driver_values import OPTIONS, Decoder, parse
 from holdfast.kernel.engines import Link
+from holdfast.kernel.engines.values import OPTIONS, Decoder, parse
 from holdfast.kernel.errors import ConfigurationError, Invalid
-from holdfast.kernel.list_statements import COUNTED, TENANT, Count, Paging, Plan, Shape, compile_list, declare
+from holdfast.kernel.lists.cursors import make_cursor, read_cursor
+from holdfast.kernel.lists.statements import COUNTED, TENANT, Count, Paging, Plan, Shape, compile_list, declare
 from holdfast.kernel.schemas import Inward
 
 _PLANS = 256

@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.util import greenlet_spawn
 
-from holdfast.kernel.database_errors import database_error
-from holdfast.kernel.pool import Dialect, Physical, Pool
+from holdfast.kernel.engines.faults import database_error
+from holdfast.kernel.engines.pool import Dialect, Physical, Pool
 
 _log = structlog.get_logger("holdfast.sql")
 

@@ -13,11 +13,11 @@ from sqlalchemy import Connection, Engine, NullPool, event
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from holdfast.kernel.addresses import normalise_url
-from holdfast.kernel.database_errors import ConstraintConflict, database_error
-from holdfast.kernel.links import LINKS, Link, report
-from holdfast.kernel.pool import CONNECT_TIMEOUT, Dialect, Pool
-from holdfast.kernel.sqlite import SqliteConnection, connect
+from holdfast.kernel.engines.addresses import normalise_url
+from holdfast.kernel.engines.faults import ConstraintConflict, database_error
+from holdfast.kernel.engines.links import LINKS, Link, report
+from holdfast.kernel.engines.pool import CONNECT_TIMEOUT, Dialect, Pool
+from holdfast.kernel.engines.sqlite import SqliteConnection, connect
 
 __all__ = ["ConstraintConflict", "Database", "Dialect", "Link", "database_error", "normalise_url"]
 
