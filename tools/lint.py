@@ -9,15 +9,25 @@ needs any more, is a breach as well.
 # ruff: noqa: INP001 - a script, not a package
 
 import ast
+import io
 import re
 import sys
+import tokenize
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
 FILE_LINES, FUNCTION_LINES = 400, 60
-KERNEL_MODULES, KERNEL_LINES = 20, 4_000
+KERNEL_MODULES, KERNEL_LINES = 20, 5_200  # docs/decisions/0004-size-of-the-kernel.md
+_SILENT = {
+    tokenize.COMMENT,
+    tokenize.NL,
+    tokenize.NEWLINE,
+    tokenize.INDENT,
+    tokenize.DEDENT,
+    tokenize.ENDMARKER,
+}
 FOLDERS = ("src", "tools", "bench")
 _ESCAPE = re.compile(r"# lint: allow ([a-z-]+)(?:\s+[–-]\s+(\S.*))?")
 
@@ -153,7 +163,7 @@ RULES = (
         "importlib",
         "the import contracts cannot see a dynamic import: only discovery and plug-ins use it.",
         _dynamic_import,
-        but=("kernel/discovery.py", "kernel/plugins.py"),
+        but=("kernel/discovery/__init__.py", "kernel/plugins.py", "migrations/run.py"),
     ),
     Rule(
         "clock",
@@ -163,9 +173,9 @@ RULES = (
     ),
     Rule(
         "environ",
-        "an operator finds every setting in kernel/settings.py: read it there and pass it on.",
+        "an operator finds every setting in kernel/settings: read it there and pass it on.",
         _environment,
-        but=("kernel/settings.py",),
+        but=("kernel/settings/__init__.py",),
     ),
     Rule(
         "text",
@@ -223,12 +233,31 @@ def breaches(path: str, source: str) -> Iterator[Breach]:
 
 
 def kernel_budget(root: Path) -> Iterator[str]:
-    """Yield what the kernel has too much of; `__init__.py` is not counted."""
-    modules = [file for file in sorted((root / "src/holdfast/kernel").rglob("*.py")) if file.name != "__init__.py"]
-    total = sum(len(file.read_text().splitlines()) for file in modules)
+    """Yield what the kernel has too much of: modules (a package counts as one), lines of code in all of them."""
+    kernel = root / "src/holdfast/kernel"
+    files = sorted(kernel.rglob("*.py"))
+    modules = {file.relative_to(kernel).parts[0] for file in files} - {"__init__.py"}
+    total = sum(code_lines(file.read_text()) for file in files)
     for count, limit, what in ((len(modules), KERNEL_MODULES, "modules"), (total, KERNEL_LINES, "lines")):
         if count > limit:
             yield f"src/holdfast/kernel:1: kernel-budget: {count} {what}, at most {limit}: what one slice needs is its."
+
+
+def code_lines(source: str) -> int:
+    """Return how many lines hold code: blank ones, comments and docstrings cost a reader nothing."""
+    tree = ast.parse(source)
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    told: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
+            told.update(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
+    used = {
+        line
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type not in _SILENT
+        for line in range(token.start[0], token.end[0] + 1)
+    }
+    return len(used - told)
 
 
 def main(root: Path) -> int:

@@ -1,15 +1,16 @@
 """The composition root: settings → database → slices → ASGI app. The only place that knows all of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Lifespan
 
 from holdfast import __version__
 from holdfast.core.audit.public import Trail
@@ -144,37 +145,7 @@ def create_app(settings: Settings, installation: Installation | None = None) -> 
     home = installation or open_installation(settings)
     configure_logging(settings, on_error=home.telemetry.log_errors.inc)
     start_error_reports(settings)
-    house = House(home.works, RateLimits(home.limiter, settings), home.desk.cookie.name)
     health = Health(home.database, settings, home.apps)
-
-    @asynccontextmanager
-    async def lifespan(_: object) -> AsyncIterator[None]:
-        await prepare(home)
-        keeper = asyncio.create_task(_keep_house(home))
-        settle_garbage_collector()
-        try:
-            yield
-        finally:
-            health.closing = True
-            keeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await keeper
-            await home.tidy()
-            if installation is None:
-                await home.close()
-
-    titles = {app.name: app.title for app in home.apps}
-
-    def route(endpoint: Endpoint) -> WorkRoute:
-        return make_route(
-            endpoint.path,
-            endpoint.declared,
-            house,
-            name=_operation(endpoint),
-            tag=titles[endpoint.app],
-            page=endpoint.kind == "page",
-        )
-
     pages = Pages(
         home.apps,
         home.works.keys,
@@ -191,32 +162,60 @@ def create_app(settings: Settings, installation: Installation | None = None) -> 
     app = FastAPI(title=settings.app_name, version=__version__, openapi_url=None, docs_url=None, redoc_url=None)
     router = build_router(
         discover(home.apps),
-        route,
+        _route_maker(home),
         alias=Alias(sunset=settings.legacy_api_sunset) if settings.legacy_api_alias else None,
-        lifespan=lifespan,
+        lifespan=_lifespan(home, health, close=installation is None),
     )
-    router.routes.extend(
-        [
-            *health.routes(),
-            *metrics_route(home.telemetry, settings),
-            *static_files(pages.assets),
-            *api_pages(app, router),
-        ]
-    )
+    router.routes += health.routes()
+    router.routes += metrics_route(home.telemetry, settings)
+    router.routes += static_files(pages.assets)
+    router.routes += api_pages(app, router)
     app.router = router
     app.state.pages = pages
     problems.install(app, answer)
     return wrap(app, settings, telemetry=home.telemetry, answer=answer)
 
 
+def _route_maker(home: Installation) -> Callable[[Endpoint], WorkRoute]:
+    house = House(home.works, RateLimits(home.limiter, home.settings), home.desk.cookie.name)
+    titles = {app.name: app.title for app in home.apps}
+
+    def make(endpoint: Endpoint) -> WorkRoute:
+        return make_route(
+            endpoint.path,
+            endpoint.declared,
+            house,
+            name=f"{endpoint.app}_{endpoint.declared.function.__name__}",
+            tag=titles[endpoint.app],
+            page=endpoint.kind == "page",
+        )
+
+    return make
+
+
+def _lifespan(home: Installation, health: Health, *, close: bool) -> Lifespan[Any]:
+    @asynccontextmanager
+    async def lifespan(_: object) -> AsyncIterator[None]:
+        await prepare(home)
+        keeper = asyncio.create_task(_keep_house(home))
+        settle_garbage_collector()
+        try:
+            yield
+        finally:
+            health.closing = True
+            keeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await keeper
+            await home.tidy()
+            if close:
+                await home.close()
+
+    return lifespan
+
+
 def app_factory() -> ASGIApp:
     """Return the application for the settings of the environment; what uvicorn's processes call."""
     return create_app(Settings())
-
-
-def _operation(endpoint: Endpoint) -> str:
-    """Return a name for an operation that no other has: the app and the function, both ours."""
-    return f"{endpoint.app}_{endpoint.declared.function.__name__}"
 
 
 async def _keep_house(home: Installation) -> None:

@@ -89,12 +89,12 @@ ALLOWED = [
     ("src/holdfast/core/planted/queries/open.py", "rows = select(Company)"),
     ("src/holdfast/core/planted/demo.py", "rows = select(Company)"),
     ("src/holdfast/kernel/lists.py", "rows = select(Company)\nlink.commit()\nlink.rollback()\nrows = text('SELECT 1')"),
-    ("src/holdfast/kernel/discovery.py", "import importlib"),
+    ("src/holdfast/kernel/discovery/__init__.py", "import importlib"),
     ("src/holdfast/kernel/plugins.py", "import importlib"),
     (SERVICE, "import importlib.metadata\nimport importlib.resources\nfrom importlib.resources import files"),
     ("src/holdfast/kernel/clock.py", "at = datetime.now(UTC)"),
     (SERVICE, "at = work.now()\nat = time.perf_counter()"),
-    ("src/holdfast/kernel/settings.py", "home = os.environ['HOME']"),
+    ("src/holdfast/kernel/settings/__init__.py", "home = os.environ['HOME']"),
     ("src/holdfast/migrations/versions/0001_first.py", "op.execute(text('SELECT 1'))"),
     ("src/holdfast/apps/planted/migrations/versions/0001.py", "def upgrade():\n" + "    x = 1\n" * 100),
     (SERVICE, "@verb('planted.hazard.close')\nasync def close_hazard(work): ..."),
@@ -142,7 +142,7 @@ def test_the_kernel_has_a_budget(lint: Lint) -> None:
 
 
 def test_the_kernel_has_a_budget_of_lines(lint: Lint) -> None:
-    (line,) = lint({f"src/holdfast/kernel/m{number}.py": "x = 1\n" * 400 for number in range(11)})
+    (line,) = lint({f"src/holdfast/kernel/m{number}.py": "x = 1\n" * 400 for number in range(14)})
     assert "4400 lines, at most 4000" in line
 
 

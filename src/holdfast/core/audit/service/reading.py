@@ -56,6 +56,7 @@ async def browse_entries(work: Work, params: queries.EntryList) -> tuple[list[En
     return [_whole(entries[entry_id], parts[entry_id]) for entry_id in ids], meta
 
 
+# lint: allow verb – adds names to what a verb has already given
 async def named(work: Work, entries: Sequence[EntryOut]) -> list[NamedEntry]:
     """Return the entries with the names of actors and records, as pages show them."""
     names = await work.house.name_users(work, {entry.actor_id for entry in entries if entry.actor_id})
@@ -69,6 +70,7 @@ async def named(work: Work, entries: Sequence[EntryOut]) -> list[NamedEntry]:
     ]
 
 
+# lint: allow verb – asks the verb below it
 async def recent_entries(work: Work, *, count: int) -> list[EntryOut]:
     """Return the newest entries; for who may read the trail."""
     entries, _ = await browse_entries(work, queries.EntryList(page_size=count))

@@ -91,6 +91,7 @@ COLUMNS = {
 REQUIRED = ("number", "given_name", "family_name")
 
 
+# lint: allow verb – touches no database
 async def read_people(content: bytes, *, file_name: str, charset: str | None = None) -> PeopleFile:
     """Read a file of people in a thread; `charset` is one of CHARSETS, None for UTF-8 or what a byte order mark says.
 

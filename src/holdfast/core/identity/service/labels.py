@@ -9,6 +9,7 @@ from holdfast.kernel.pages import Surroundings
 from holdfast.kernel.work import Work
 
 
+# lint: allow verb – names for ids that the caller already holds
 async def labels_of(work: Work, user_ids: Iterable[UUID]) -> dict[UUID, str]:
     """Return the name of each user of this organisation, deleted ones too, in one query."""
     wanted = sorted(set(user_ids))

@@ -9,6 +9,7 @@ from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.work import Works
 
 
+# lint: allow verb – housekeeping of the process, nobody calls it
 async def note_presence(works: Works) -> int:
     """Write when each browser session was last seen and until when it may idle; return how many there were."""
     desk = desk_of(works)

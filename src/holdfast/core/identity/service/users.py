@@ -13,6 +13,7 @@ from holdfast.kernel.schemas import Meta, Page
 from holdfast.kernel.work import Work
 
 
+# lint: allow verb – a step of set-up, commands and demo data; people get a verb with invitations
 async def add_user(
     work: Work,
     *,
@@ -71,6 +72,7 @@ async def change_status(work: Work, *, user_id: UUID, status: UserStatus, reason
     return user
 
 
+# lint: allow verb – completes what a verb gives
 async def roles_of(work: Work, user_ids: Sequence[UUID]) -> dict[UUID, list[str]]:
     """Return the roles of the users, one query for all."""
     found: dict[UUID, list[str]] = {user_id: [] for user_id in user_ids}
