@@ -1,7 +1,9 @@
 """Settings: which variable counts, what is refused, and what is never shown."""
 
-import multiprocessing
 import stat
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -241,22 +243,31 @@ def test_a_missing_secret_is_made_once_and_kept_private(given, tmp_path):
     assert [path.name for path in home.iterdir()] == ["secret_key"]
 
 
-def _race(home: Path, gate, answers) -> None:
-    gate.wait()
-    answers.put(kept_secret(home))
+RACE = """
+import sys, time
+from pathlib import Path
+from holdfast.kernel.settings import kept_secret
+folder = Path(sys.argv[1])
+(folder / f"ready-{sys.argv[2]}").touch()
+while not (folder / "go").exists():
+    time.sleep(0)
+for turn in range(20):
+    print(kept_secret(folder / f"home-{turn}"))
+"""
 
 
 def test_processes_that_start_together_get_one_secret(tmp_path):
-    context = multiprocessing.get_context("spawn")
-    for attempt in range(3):
-        gate, answers = context.Barrier(4), context.Queue()
-        processes = [context.Process(target=_race, args=(tmp_path / str(attempt), gate, answers)) for _ in range(4)]
-        for process in processes:
-            process.start()
-        found = {answers.get(timeout=60) for _ in processes}
-        for process in processes:
-            process.join()
-        assert len(found) == 1
+    racers = [
+        subprocess.Popen([sys.executable, "-c", RACE, str(tmp_path), str(number)], stdout=subprocess.PIPE, text=True)
+        for number in range(4)
+    ]
+    while len(list(tmp_path.glob("ready-*"))) < len(racers):
+        assert all(racer.poll() is None for racer in racers)
+        time.sleep(0.02)
+    (tmp_path / "go").touch()
+    answers = [racer.communicate(timeout=60)[0].splitlines() for racer in racers]
+    assert [len(secrets) for secrets in answers] == [20] * 4
+    assert all(len(set(secrets)) == 1 for secrets in zip(*answers, strict=True))
 
 
 def test_a_damaged_secret_is_not_replaced(given, tmp_path):

@@ -1,11 +1,12 @@
 """What every command shares: an installation to work on, and ways to show things."""
 
 import sys
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from holdfast.core.identity.public import find_tenant
@@ -16,8 +17,6 @@ from holdfast.kernel.telemetry import configure_logging
 from holdfast.kernel.tenancy import SYSTEM_TENANT
 from holdfast.main import Installation, open_installation
 from holdfast.migrations import run
-
-UNBROKEN = 10_000  # columns: what is piped is not wrapped
 
 
 @asynccontextmanager
@@ -36,8 +35,8 @@ async def installation(*, current: bool = True) -> AsyncIterator[Installation]:
 
 
 def quiet(settings: Settings) -> Settings:
-    """Send log lines to standard error, so that standard output holds the answer alone."""
-    configure_logging(settings, write=_standard_error)
+    """Send warnings to standard error and drop lesser log lines, so that standard output holds the answer alone."""
+    configure_logging(settings.model_copy(update={"log_level": "WARNING"}), write=_standard_error)
     return settings
 
 
@@ -55,13 +54,17 @@ def say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
-def show(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Write a table; wrapped to the terminal, one line a row where the output is piped."""
-    terminal = sys.stdout.isatty()
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
-    for row in rows:
-        table.add_row(*row)
-    Console(width=None if terminal else UNBROKEN, highlight=False, markup=False).print(table, no_wrap=not terminal)
+def show(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Write a table: wrapped to the terminal, or one line a row where the output is piped."""
+    if sys.stdout.isatty():
+        table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+        for row in rows:
+            table.add_row(*map(escape, row))
+        Console(highlight=False).print(table)
+        return
+    widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+    for row in (columns, *rows):
+        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def _standard_error(line: bytes) -> None:
