@@ -11,7 +11,8 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from starlette.requests import Request
 
 from holdfast.kernel.crypto import encode, mac, same
-from holdfast.kernel.errors import BadRequest, ContentTooLarge, Forbidden, HoldfastError, UnsupportedMediaType
+from holdfast.kernel.errors import BadRequest, ContentTooLarge, Forbidden, HoldfastError, Invalid, UnsupportedMediaType
+from holdfast.kernel.problems import invalid_input
 
 MEDIA_TYPE = "application/x-www-form-urlencoded"
 MAX_BYTES = 256 * 1024
@@ -97,6 +98,23 @@ async def read_form(
         return FormErrors(_kept(pairs, schema), faults, tuple(general))
 
 
+def read_query(request: Request, schema: type[Schema]) -> Schema:
+    """Return the schema that an address's query fills; a filter left empty counts as not given.
+
+    Raises Invalid naming what cannot be accepted.
+    """
+    given: dict[str, str] = {}
+    for name, value in request.query_params.multi_items():
+        if name in given:
+            raise Invalid.field(f"query.{name[:60]}", "repeated", "is given more than once")
+        if value.strip():
+            given[name] = value
+    try:
+        return schema.model_validate(given)
+    except ValidationError as error:
+        raise invalid_input(error, source="query") from None
+
+
 async def form_errors(
     request: Request, error: HoldfastError, schema: type[BaseModel], *, labels: Mapping[str, str] | None = None
 ) -> FormErrors:
@@ -121,8 +139,11 @@ async def read_pairs(request: Request) -> list[tuple[str, str]]:
 
     Raises UnsupportedMediaType, ContentTooLarge, and BadRequest for what is not UTF-8 or holds a NUL character.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != MEDIA_TYPE:
+    return [(name, value) for name, value in await _every_pair(request) if name != TOKEN_FIELD]
+
+
+async def _every_pair(request: Request) -> list[tuple[str, str]]:
+    if _media_type(request) != MEDIA_TYPE:
         raise UnsupportedMediaType(f"A form is sent as {MEDIA_TYPE}.")
     raw = await request.body()
     if len(raw) > MAX_BYTES:
@@ -135,7 +156,7 @@ async def read_pairs(request: Request) -> list[tuple[str, str]]:
         raise BadRequest(f"A form may have {MAX_FIELDS} fields.") from None
     if any("\0" in name or "\0" in value for name, value in pairs):
         raise BadRequest("The form contains a NUL character.")
-    return [(name, value.replace("\r\n", "\n")) for name, value in pairs if name != TOKEN_FIELD]
+    return [(name, value.replace("\r\n", "\n")) for name, value in pairs]
 
 
 def csrf_token(session_id: UUID, key: bytes) -> str:
@@ -153,10 +174,8 @@ async def check_csrf(request: Request, *, session_id: UUID | None, key: bytes, p
     if session_id is None:
         return
     given = request.headers.get(TOKEN_HEADER)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if given is None and kind == MEDIA_TYPE:
-        found = parse_qsl((await request.body()).decode("latin-1"), max_num_fields=MAX_FIELDS + 1)
-        given = next((value for name, value in found if name == TOKEN_FIELD), None)
+    if given is None and _media_type(request) == MEDIA_TYPE:
+        given = next((value for name, value in await _every_pair(request) if name == TOKEN_FIELD), None)
     if given is None or not same(given.encode(), csrf_token(session_id, key).encode()):
         raise Forbidden("This form is too old or was not sent from here. Open the page again and repeat.")
 
@@ -180,6 +199,10 @@ def check_origin(request: Request, public_url: str = "") -> None:
         trusted = ours is not None and referer is not None and _origin(referer) == ours
     if not trusted:
         raise Forbidden("The request was not sent from a page of this installation.")
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _origin(address: str) -> str | None:
