@@ -7,7 +7,7 @@ does not know fails them.
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 
@@ -60,9 +60,10 @@ class Stage:
         assert made.status_code == 201, made.text
         return made.json()["id"]
 
-    async def person(self) -> str:
+    async def person(self, company_id: UUID | None = None) -> str:
+        names = {"number": uuid4().hex[:8], "given_name": "Ann", "family_name": "Other"}
         async with self.org.work() as work:
-            person = Person(id=work.new_id(), number=uuid4().hex[:8], given_name="Ann", family_name="Other")
+            person = Person(id=work.new_id(), company_id=company_id, **names)
             work.session.add(person)
             work.record(PersonImported(entity=person, line=2))
         return str(person.id)

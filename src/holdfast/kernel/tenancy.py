@@ -5,6 +5,7 @@ security (`migrations/protection.py`). Each holds alone; the tests prove it with
 """
 
 from datetime import datetime
+from typing import Any, NoReturn
 from uuid import UUID
 
 from sqlalchemy import ClauseElement, Table, Uuid, event, inspect
@@ -62,6 +63,18 @@ class TenantSession(Session):
         found: UUID = self.info["tenant_id"]
         return found
 
+    def bulk_save_objects(self, *_: Any, **__: Any) -> NoReturn:
+        """Refuse: bulk forms run no event, so that nothing is stamped, checked or recorded."""
+        raise TenancyError("bulk forms are neither kept to one tenant nor recorded: add the rows to the session")
+
+    def bulk_insert_mappings(self, *_: Any, **__: Any) -> NoReturn:
+        """Refuse, as `bulk_save_objects`."""
+        self.bulk_save_objects()
+
+    def bulk_update_mappings(self, *_: Any, **__: Any) -> NoReturn:
+        """Refuse, as `bulk_save_objects`."""
+        self.bulk_save_objects()
+
 
 def open_session(connection: AsyncConnection, tenant_id: UUID, actor: Actor, now: datetime) -> AsyncSession:
     """Return a session on the connection's transaction, bound to the tenant for its whole life."""
@@ -90,10 +103,22 @@ def _keep_to_tenant(state: ORMExecuteState) -> None:
         raise TenancyError("only ORM statements run in a session; others cannot be kept to one tenant")
     if not (state.is_select or state.is_update or state.is_delete):
         raise TenancyError("rows are inserted through the session, so that they are stamped and recorded")
+    if state.is_executemany:
+        raise TenancyError("a statement for many rows goes by their keys alone and cannot be kept to one tenant")
     mapper = state.bind_mapper
     if not state.is_select and (mapper is None or mapper.class_.__audited__):
         raise TenancyError("a bulk statement leaves no entries: load the rows and change them")
     state.statement = state.statement.options(state.session.info["criteria"])
+
+
+@event.listens_for(TenantSession, "before_attach")
+def _refuse_foreign(session: TenantSession, row: object) -> None:
+    """Refuse another tenant's row that was loaded elsewhere: refreshing one asks for its key, not for the tenant."""
+    if isinstance(row, TenantOwned):
+        key = inspect(row).identity
+        held = key[0] if key else vars(row).get("tenant_id")
+        if held is not None and held != session.tenant_id:
+            raise TenancyError(f"a {type(row).__name__} of another tenant was given to the session")
 
 
 @event.listens_for(TenantSession, "before_flush")
