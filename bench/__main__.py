@@ -1,15 +1,13 @@
 """python -m bench: measure, print, write bench/out/bench.json.
 
 --seconds S (2), --rounds N (5), --only list,create,me,routes,start, --places postgresql,sqlite,mysql, --strict (exit 1
-where a promise is not kept), --write-docs (docs/reference/performance.md), --profile CASE (cProfile of our server on
-PostgreSQL under that case, written to bench/out/CASE.prof and printed).
+where a promise is not kept), --write-docs (docs/reference/performance.md). For profiles: python -m bench.profiling.
 """
 
 import argparse
 import asyncio
 import contextlib
 import itertools
-import pstats
 import subprocess
 import sys
 import tempfile
@@ -119,21 +117,6 @@ async def measure_start(folder: Path) -> dict[str, float]:
     return {"import_seconds": imported, "start_seconds": best, "idle_megabytes": idle}
 
 
-async def profile(case: str, where: str, folder: Path, seconds: float) -> None:
-    """Print where our server's time goes under a case."""
-    OUT.mkdir(parents=True, exist_ok=True)
-    file = OUT / f"{case}.prof"
-    wanted = {"BENCH_PROFILE": str(file.resolve())}
-    async with (
-        place(where, folder, synchronous="NORMAL") as at,  # type: ignore[arg-type]
-        served(at, floor=False, log=OUT / "profile.log", environment=wanted) as server,
-    ):
-        taken = await sample(case, server, seconds)
-    print(f"{case}: {taken.rate:.0f}/s under the profiler, {taken.rate * seconds:.0f} requests")
-    pstats.Stats(str(file)).sort_stats("tottime").print_stats(55)
-    pstats.Stats(str(file)).sort_stats("cumulative").print_stats(90)
-
-
 async def main() -> int:
     """Measure what was asked for; return 1 with --strict where a promise is not kept."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
@@ -143,14 +126,10 @@ async def main() -> int:
     parser.add_argument("--places", default="postgresql,sqlite,mysql")
     parser.add_argument("--strict", action="store_true")
     parser.add_argument("--write-docs", action="store_true")
-    parser.add_argument("--profile", choices=sorted(TITLES))
     asked = parser.parse_args()
     only, places = asked.only.split(","), asked.places.split(",")
     with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as name:
         folder = Path(name)
-        if asked.profile:
-            await profile(asked.profile, places[0], folder, asked.seconds)
-            return 0
         cases = [case for case in TITLES if case in only]
         rounds = await measure(cases, places, folder, asked.rounds, asked.seconds) if cases else {}
         extra = await measure_routes() if "routes" in only else {}

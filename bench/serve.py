@@ -1,9 +1,8 @@
 """Serve our application as it is served: one process, uvloop, httptools, everything on.
 
-python -m bench.serve PORT, settings from the environment; BENCH_PROFILE=FILE writes a cProfile of the event loop.
+python -m bench.serve PORT, settings from the environment.
 """
 
-import os
 import sys
 
 import uvicorn
@@ -12,7 +11,7 @@ import uvicorn
 def main() -> None:
     """Serve until the process is ended."""
     uvicorn.run(
-        "bench.profiling:app" if os.environ.get("BENCH_PROFILE") else "holdfast.main:app_factory",
+        "holdfast.main:app_factory",
         factory=True,
         host="127.0.0.1",
         port=int(sys.argv[1]),
