@@ -146,6 +146,10 @@ class Changes:
         known = self._found.get(row)
         self._found[row] = change if known is None else known.merged(change)
 
+    def clear(self) -> None:
+        """Forget the rows, whose entries are written."""
+        self._found.clear()
+
     def records(self, facts: list[Fact]) -> list[Record]:
         """Return one record a fact; raise CoverageError where a changed row has none."""
         left = dict(self._found)

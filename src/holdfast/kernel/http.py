@@ -29,12 +29,14 @@ from holdfast.kernel.errors import (
     UnsupportedMediaType,
 )
 from holdfast.kernel.facts import Record
-from holdfast.kernel.permissions import Verb, verb_of
+from holdfast.kernel.middleware import MAX_BODY_KEY
+from holdfast.kernel.permissions import Verb, authorise, verb_of
 from holdfast.kernel.problems import as_error, parse_json
 from holdfast.kernel.schemas import Problem
 from holdfast.kernel.work import Gate, RequestInfo, Work, Works
 
 Handler = Callable[..., Any]
+Prepare = Callable[[Request], Awaitable[object]]
 JSON = "application/json"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -49,6 +51,8 @@ class Declared:
     public: str | None
     status: int = 200
     answers: Any = None
+    prepare: Prepare | None = None
+    max_body: int | None = None
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -58,6 +62,9 @@ class Routes:
     `verb` names what is called and so the permission; an operation without one says in `public` why it needs none.
     A GET on a verb that writes shows the form for it: the same permission, a reading unit of work.
     `status` is that of success, `answers` the schema of the answer where the function returns a finished response.
+    `prepare` works on the body after the caller was admitted and before the unit of work opens, so that no transaction
+    waits for it; what it returns comes through `prepared`. `max_body` (bytes) lets such an operation take a larger one.
+    `body` is the OpenAPI form of a body that no parameter declares.
     """
 
     def __init__(self) -> None:
@@ -91,14 +98,18 @@ class Routes:
         public: str | None = None,
         status: int = 200,
         answers: Any = None,
+        prepare: Prepare | None = None,
+        max_body: int | None = None,
         **options: Any,
     ) -> Callable[[Handler], Handler]:
         found = verb_of(verb) if verb is not None else None
         if verb is not None and found is None:
             raise ConfigurationError(f"{verb!r} is not a verb: it lacks @verb(…).")
+        if (prepare is None and max_body is not None) or (prepare is not None and (found is None or method in SAFE)):
+            raise ConfigurationError("prepare and max_body belong to a changing operation with a verb, together.")
 
         def decorate(function: Handler) -> Handler:
-            self.declared.append(Declared(method, function, found, public, status, answers, options))
+            self.declared.append(Declared(method, function, found, public, status, answers, prepare, max_body, options))
             return function
 
         return decorate
@@ -112,6 +123,11 @@ def _current_work(request: Request) -> Work:
 def _current_gate(request: Request) -> Gate:
     gate: Gate = request.state.gate
     return gate
+
+
+def prepared(request: Request) -> Any:
+    """Return what the operation's `prepare` made of the body; for `Depends`."""
+    return request.state.prepared
 
 
 def _read_if_match(
@@ -207,13 +223,20 @@ class WorkRoute(APIRoute):
         takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, Form)
 
         async def handle(request: Request) -> Response:
+            headers = None
+            if declared.prepare is not None and verb is not None:
+                headers = await _knock(request, house, verb)
+                if declared.max_body is not None:
+                    request.scope[MAX_BODY_KEY] = declared.max_body
             if declared.method not in SAFE:
                 await _read_body(request, takes_json=takes_json)
             try:
+                if declared.prepare is not None:
+                    request.state.prepared = await declared.prepare(request)
                 if verb is None or verb.access == "public":
                     response = await _at_the_gate(request, house, inner)
                 else:
-                    response = await _in_a_work(request, house, inner, verb)
+                    response = await _in_a_work(request, house, inner, verb, headers)
             except Exception as error:
                 known = explain(error)
                 if known is None or known is error:
@@ -253,14 +276,37 @@ async def _at_the_gate(request: Request, house: Boundary, inner: Callable[[Reque
     return response
 
 
+async def _knock(request: Request, house: Boundary, verb: Verb) -> dict[str, str]:
+    """Refuse who may not, before a large body is read and worked on; return the headers of the rate limit."""
+    info = request_info(request)
+    work = await _enter(request, house, info, write=False)
+    try:
+        try:
+            headers = await house.limits.admit(request, work)
+            authorise(work.actor, verb.permission)
+        finally:
+            await work.close()
+    except HoldfastError as error:
+        if error.refusal:
+            await house.works.refuse(work.tenant_id, work.actor, info, _refusal(verb, error))
+        raise
+    return headers
+
+
 async def _in_a_work(
-    request: Request, house: Boundary, inner: Callable[[Request], Awaitable[Response]], verb: Verb
+    request: Request,
+    house: Boundary,
+    inner: Callable[[Request], Awaitable[Response]],
+    verb: Verb,
+    headers: dict[str, str] | None = None,
 ) -> Response:
+    """Run the endpoint in a unit of work; `headers` are those of the rate limit where it was counted before."""
     info = request_info(request)
     work = await _enter(request, house, info, write=verb.writes and request.method not in SAFE)
     try:
         try:
-            headers = await house.limits.admit(request, work)
+            if headers is None:
+                headers = await house.limits.admit(request, work)
             if request.method not in SAFE:
                 await house.check_origin(request, work)
             request.state.work = work
@@ -380,6 +426,9 @@ def make_route(path: str, declared: Declared, house: Boundary, *, name: str, tag
     shown = declared.answers or declared.function.__annotations__.get("return")
     model = shown if isinstance(shown, type) and issubclass(shown, BaseModel) else None
     doc = (declared.function.__doc__ or "").strip()
+    extra: dict[str, Any] = {"x-permission": declared.verb.permission or declared.verb.access} if declared.verb else {}
+    if "body" in declared.options:
+        extra["requestBody"] = declared.options["body"]
     return WorkRoute(
         path,
         declared,
@@ -393,5 +442,5 @@ def make_route(path: str, declared: Declared, house: Boundary, *, name: str, tag
         description=doc.partition("\n\n")[2] or None,
         include_in_schema=not page,
         responses={"4XX": {"model": Problem, "description": "Problem (RFC 9457)"}},
-        openapi_extra={"x-permission": declared.verb.permission or declared.verb.access} if declared.verb else None,
+        openapi_extra=extra or None,
     )

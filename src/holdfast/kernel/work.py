@@ -127,7 +127,7 @@ class Work:
         self.moment = house.clock()
         self.facts: list[Fact] = []
         # What the recorder drew for this unit of work, kept for `committed` and `voided`.
-        self.marks: tuple[object, ...] = ()
+        self.marks: list[object] = []
         self._changes = Changes()
         self._session: AsyncSession | None = None
 
@@ -179,22 +179,40 @@ class Work:
         self.facts.clear()
         self._changes = Changes()
         self._session = None
+        if self.marks:
+            self.house.recorder.voided(self)
+            self.marks = []
         await self.link.rollback()
         await enter_tenant(self.link, self.tenant_id)
+
+    async def unload(self) -> None:
+        """Write the rows and entries of what was recorded so far and let go of them; nothing is committed.
+
+        For imports that are too large to hold: a row that is changed again afterwards leaves a second entry.
+        Raises CoverageError as `commit` does.
+        """
+        await self._write_down()
+        self.facts.clear()
+        self._changes.clear()
+        if self._session is not None:
+            self._session.expunge_all()
+
+    async def _write_down(self) -> None:
+        if self._session is not None:
+            await self._session.flush()
+        records = self._changes.records(self.facts)
+        if records:
+            await self.house.recorder.write(self, records)
 
     async def commit(self) -> None:
         """Flush, check that every changed row is covered by a fact, write the entries, commit.
 
         Raises CoverageError for an uncovered row. Only the kernel calls this.
         """
-        if self._session is not None:
-            await self._session.flush()
-        records = self._changes.records(self.facts)
-        if records:
-            await self.house.recorder.write(self, records)
+        await self._write_down()
         await self.link.commit()
         self.house.recorder.committed(self)
-        self.marks = ()
+        self.marks = []
 
     async def close(self) -> None:
         """Give the connection back; what is not committed is rolled back."""

@@ -22,6 +22,7 @@ APP = App(
         Permission("directory.company.restore", "Restore deleted companies", roles=("Admin",)),
         Permission("directory.person.read", "See people", roles=EVERYONE),
         Permission("directory.person.import", "Import people", roles=("Admin",)),
+        Permission("directory.person.export", "Export people", roles=("Admin", "Auditor")),
     ),
     menu=(MenuItem("Companies", "/console/companies", "building", permission="directory.company.read", order=10),),
 )

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 from sqlalchemy import func, select
+from sqlalchemy.orm import aliased, outerjoin
 
 from holdfast.core.directory.errors import CompanyNotFound, PersonNotFound
 from holdfast.core.directory.models import Company, CompanyStatus, Organization, Person, PersonStatus
@@ -80,6 +81,43 @@ PEOPLE = HotList(
     search=(Person.name_key, Person.number_key, Person.email_key),
     where=(Person.deleted_key == NOBODY,),
 )
+
+
+_SUPERIOR = aliased(Person, name="superior")
+
+PEOPLE_EXPORT = HotList(
+    "directory.people_export",
+    outerjoin(
+        outerjoin(Person.__table__, Company.__table__, Person.company_id == Company.id),
+        _SUPERIOR,
+        Person.manager_id == _SUPERIOR.id,
+    ),
+    columns={
+        "number": Person.number,
+        "given_name": Person.given_name,
+        "family_name": Person.family_name,
+        "email": Person.email,
+        "phone": Person.phone,
+        "job_title": Person.job_title,
+        "department": Person.department,
+        "company_code": Company.code,
+        "manager_number": _SUPERIOR.number,
+        "start_date": Person.start_date,
+        "end_date": Person.end_date,
+        "status": Person.status,
+    },
+    sorts={"number": Person.number_key},
+    default_sort="number",
+    filters={"status": lambda value: Person.status == value, "company_id": lambda value: Person.company_id == value},
+    where=(Person.deleted_key == NOBODY,),
+)
+
+
+class PeopleExport(ListParameters):
+    """Which people to export."""
+
+    status: PersonStatus | None = None
+    company_id: UUID | None = None
 
 
 async def get_organization(work: Work, *, lock: bool = False) -> Organization:

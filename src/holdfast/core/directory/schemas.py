@@ -128,4 +128,5 @@ class ImportReport(Outward):
     dry_run: bool
     rows: int
     imported: int
-    errors: list[RowFault]
+    error_count: int
+    errors: Annotated[list[RowFault], Field(description="The first thousand.")]

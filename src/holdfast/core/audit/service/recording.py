@@ -90,7 +90,7 @@ class Trail:
         number = self._last[work.tenant_id]
         void = self._void.pop(work.tenant_id, [])
         # Should this unit of work roll back too, its number and the ones it would have declared stay to be declared.
-        work.marks = (*work.marks, number, *void)
+        work.marks += [number, *void]
         return build_entry(
             record,
             tenant_id=work.tenant_id,

@@ -1,0 +1,109 @@
+"""Importing people from a file: all of it or nothing."""
+
+from uuid import UUID
+
+from holdfast.core.directory import queries
+from holdfast.core.directory.errors import ImportRefused
+from holdfast.core.directory.facts import PeopleImported, PersonImported
+from holdfast.core.directory.models import Person
+from holdfast.core.directory.schemas import ImportReport
+from holdfast.core.directory.service.people_files import CHARSETS, Faults, PeopleFile, Row, read_people
+from holdfast.kernel.db import folded
+from holdfast.kernel.errors import FieldError, Invalid
+from holdfast.kernel.permissions import SYSTEM, verb
+from holdfast.kernel.work import Work, Works
+
+# Rows and entries of so many people are held in memory at once.
+AT_ONCE = 250
+
+
+@verb("directory.person.import", writes=True)
+async def import_people(work: Work, file: PeopleFile, *, dry_run: bool = False) -> ImportReport:
+    """Add the people of a file that was read with `read_people`; a dry run only tells what would happen.
+
+    Raises ImportRefused with the first thousand faults where anything is wrong: nothing is imported then.
+    """
+    faults = Faults(file.faults.count, list(file.faults.listed))
+    companies = await queries.list_companies_by_code(
+        work, code_keys={folded(row.company_code) for row in file.rows if row.company_code}
+    )
+    here = {row.key for row in file.rows}
+    superiors = {row.manager_key for row in file.rows if row.manager_key}
+    known = await queries.list_people_by_number(work, number_keys=here | superiors)
+    for row in file.rows:
+        _check_row(row, here, known, companies, faults)
+    listed = sorted(faults.listed, key=lambda fault: fault.line)
+    if faults.count and not dry_run:
+        more = f"; the first {len(listed)} are listed" if faults.count > len(listed) else ""
+        raise ImportRefused(
+            f"{_counted(faults.count, 'fault')} in {_counted(file.count, 'row')}{more}.",
+            errors=[FieldError(_place(each.line, each.column), each.code, each.message) for each in listed],
+        )
+    if not dry_run:
+        await _add_people(work, file, known, companies)
+    imported = 0 if faults.count or dry_run else len(file.rows)
+    return ImportReport(
+        dry_run=dry_run, rows=file.count, imported=imported, error_count=faults.count, errors=listed
+    )
+
+
+async def import_people_file(
+    works: Works, *, tenant_id: UUID, content: bytes, file_name: str, charset: str | None = None, dry_run: bool = False
+) -> ImportReport:
+    """Import a file for a command, as the system; raises ImportRefused, and Invalid for an unknown charset."""
+    check_charset(charset, "charset")
+    file = await read_people(content, file_name=file_name, charset=charset)
+    async with works.begin(tenant_id, SYSTEM) as work:
+        return await import_people(work, file, dry_run=dry_run)
+
+
+def check_charset(charset: str | None, location: str) -> None:
+    """Raise Invalid for an encoding that files are not read in."""
+    if charset is not None and charset not in CHARSETS:
+        raise Invalid.field(location, "unknown_charset", f"must be one of {', '.join(CHARSETS)}")
+
+
+def _check_row(
+    row: Row, here: set[str], known: dict[str, UUID], companies: dict[str, UUID], faults: Faults
+) -> None:
+    if row.key in known:
+        faults.add(row.line, "number", "taken", f"{row.number!r} is taken by a person of the organisation")
+    if row.company_code and folded(row.company_code) not in companies:
+        faults.add(row.line, "company_code", "unknown_company", f"there is no company {row.company_code!r}")
+    if row.manager_key and row.manager_key not in here and row.manager_key not in known:
+        message = f"there is no person {row.manager_number!r}, neither in the file nor in the organisation"
+        faults.add(row.line, "manager_number", "unknown_manager", message)
+
+
+async def _add_people(work: Work, file: PeopleFile, known: dict[str, UUID], companies: dict[str, UUID]) -> None:
+    ids = dict(known)
+    for start in range(0, len(file.rows), AT_ONCE):
+        for row in file.rows[start : start + AT_ONCE]:
+            ids[row.key] = work.new_id()
+            person = Person(
+                id=ids[row.key],
+                number=row.number,
+                given_name=row.given_name,
+                family_name=row.family_name,
+                email=row.email,
+                phone=row.phone,
+                job_title=row.job_title,
+                department=row.department,
+                company_id=companies[folded(row.company_code)] if row.company_code else None,
+                manager_id=ids[row.manager_key] if row.manager_key else None,
+                start_date=row.start_date,
+                end_date=row.end_date,
+                status=row.status,
+            )
+            work.session.add(person)
+            work.record(PersonImported(entity=person, line=row.line))
+        await work.unload()
+    work.record(PeopleImported(file=file.name, sha256=file.sha256, count=len(file.rows)))
+
+
+def _place(line: int, column: str | None) -> str:
+    return f"line {line}" if column is None else f"line {line}, column {column}"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
