@@ -110,7 +110,7 @@ async def _find(work: Work, row_id: UUID) -> IdempotencyKey | None:
 
 
 def _row_id(work: Work, key: str) -> UUID:
-    return UUID(bytes=hashlib.sha256(f"{work.actor.id}\x1f{key}".encode()).digest()[:16], version=8)
+    return UUID(bytes=hashlib.sha256(f"{work.actor.id}\x1f{key}".encode()).digest()[:16])
 
 
 async def _content_hash(request: Request) -> bytes:

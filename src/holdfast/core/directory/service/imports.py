@@ -42,9 +42,7 @@ async def import_people(work: Work, file: PeopleFile, *, dry_run: bool = False) 
     if not dry_run:
         await _add_people(work, file, known, companies)
     imported = 0 if faults.count or dry_run else len(file.rows)
-    return ImportReport(
-        dry_run=dry_run, rows=file.count, imported=imported, error_count=faults.count, errors=listed
-    )
+    return ImportReport(dry_run=dry_run, rows=file.count, imported=imported, error_count=faults.count, errors=listed)
 
 
 async def import_people_file(
@@ -63,9 +61,7 @@ def check_charset(charset: str | None, location: str) -> None:
         raise Invalid.field(location, "unknown_charset", f"must be one of {', '.join(CHARSETS)}")
 
 
-def _check_row(
-    row: Row, here: set[str], known: dict[str, UUID], companies: dict[str, UUID], faults: Faults
-) -> None:
+def _check_row(row: Row, here: set[str], known: dict[str, UUID], companies: dict[str, UUID], faults: Faults) -> None:
     if row.key in known:
         faults.add(row.line, "number", "taken", f"{row.number!r} is taken by a person of the organisation")
     if row.company_code and folded(row.company_code) not in companies:

@@ -178,7 +178,9 @@ def _records(text: io.TextIOBase, delimiter: str, faults: Faults) -> Iterator[tu
             return
         except csv.Error as error:
             code = "too_long" if "field limit" in str(error) else "quotes"
-            told = "a cell is too long, or its closing quote is missing" if code == "too_long" else "quotes do not match"
+            told = (
+                "a cell is too long, or its closing quote is missing" if code == "too_long" else "quotes do not match"
+            )
             faults.add(line, None, code, f"{told}; the rest of the file was not read")
             return
         if cells:

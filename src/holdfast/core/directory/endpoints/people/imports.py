@@ -68,10 +68,14 @@ def _charset(name: str) -> str:
     try:
         return _CODECS[codecs.lookup(name).name]
     except (LookupError, ValueError) as error:
-        raise BadRequest(f"The charset {ascii(name[:40])} of the content type is not one that files are read in.") from error
+        raise BadRequest(
+            f"The charset {ascii(name[:40])} of the content type is not one that files are read in."
+        ) from error
 
 
-@router.post(verb=imports.import_people, prepare=read_file, max_body=MAX_BYTES, body=BODY, answers=ImportReport, status=201)
+@router.post(
+    verb=imports.import_people, prepare=read_file, max_body=MAX_BYTES, body=BODY, answers=ImportReport, status=201
+)
 async def import_people(
     work: WorkDep, params: Annotated[ImportParameters, Query()], file: Annotated[PeopleFile, Depends(prepared)]
 ) -> Response:
