@@ -10,7 +10,6 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import MetaData
 
-from holdfast.kernel.limits import throttle
 from holdfast.kernel.engines import Database
 from holdfast.kernel.errors import ConfigurationError, RateLimited, Unavailable
 from holdfast.kernel.limits import (
@@ -22,6 +21,7 @@ from holdfast.kernel.limits import (
     MemoryStore,
     address_limit,
     api_limit,
+    throttle,
 )
 from holdfast.kernel.limits.throttle import DatabaseStore, RedisStore, open_limiter, throttle_table
 

@@ -17,8 +17,8 @@ from starlette.requests import Request
 
 from holdfast.kernel import errors, forms, pages, wording
 from holdfast.kernel.crypto import Keys, encode, mac
-from holdfast.kernel.forms import Form, FormErrors, check_csrf, csrf_token, form_errors, read_form, read_query
 from holdfast.kernel.pages import Address, Pages, Surroundings, local_path, redirect, render
+from holdfast.kernel.pages.forms import Form, FormErrors, check_csrf, csrf_token, form_errors, read_form, read_query
 from holdfast.kernel.permissions import Actor
 from holdfast.kernel.plugins import App, MenuItem
 

@@ -10,7 +10,7 @@ import pytest
 
 from holdfast.kernel.engines.addresses import normalise_url
 from holdfast.kernel.errors import ConfigurationError
-from holdfast.kernel.settings import Settings, explain, is_loopback, kept_secret, override, refusals
+from holdfast.kernel.settings import Settings, explain, is_loopback, override, refusals
 from holdfast.kernel.settings.variables import env_names
 
 pytestmark = pytest.mark.unit

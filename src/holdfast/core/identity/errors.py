@@ -1,6 +1,6 @@
 """What can go wrong when signing in."""
 
-from holdfast.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from holdfast.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, UniqueViolation
 
 
 class SignInRefused(Unauthenticated):
@@ -48,3 +48,18 @@ class SlugTaken(Conflict):
     """Another organisation has this handle."""
 
     code, title = "ORGANIZATION_EXISTS", "The organization's handle is taken"
+
+
+class SetupRefused(Forbidden):
+    """The set-up link is unknown, used up or too old; or the installation is set up already."""
+
+    code, title = "SETUP_REFUSED", "Set-up refused"
+
+    def __init__(self) -> None:
+        super().__init__("The set-up link is not or no longer good. Starting the server again prints a new one.")
+
+
+class UserExists(UniqueViolation):
+    """The address belongs to a user of the organisation."""
+
+    code, title = "USER_EXISTS", "The user exists"

@@ -7,6 +7,13 @@ from holdfast.core.identity.service.desk import SLOT, Desk, SessionCookie, desk_
 from holdfast.core.identity.service.labels import labels_of, surroundings
 from holdfast.core.identity.service.passwords import Passwords
 from holdfast.core.identity.service.presence import note_presence
+from holdfast.core.identity.service.setup import (
+    complete_setup,
+    create_admin,
+    find_tenant_id,
+    issue_setup_link,
+    needs_setup,
+)
 from holdfast.core.identity.service.sign_in import open_session
 from holdfast.core.identity.service.tenants import ensure_system, found_tenant
 from holdfast.core.identity.service.tokens import AccessTokens
@@ -23,11 +30,16 @@ __all__ = [
     "SessionCookie",
     "add_user",
     "can_be_password",
+    "complete_setup",
+    "create_admin",
     "desk_of",
     "ensure_system",
     "find_tenant",
+    "find_tenant_id",
     "found_tenant",
+    "issue_setup_link",
     "labels_of",
+    "needs_setup",
     "note_presence",
     "open_session",
     "surroundings",

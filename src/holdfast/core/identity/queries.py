@@ -188,3 +188,18 @@ async def find_setup_link(work: Work, *, secret_hash: bytes) -> SetupLink | None
     statement = select(SetupLink).where(SetupLink.secret_hash == secret_hash).with_for_update()
     found: SetupLink | None = await work.session.scalar(statement)
     return found
+
+
+async def list_setup_links(work: Work) -> Sequence[SetupLink]:
+    """Return every set-up link, locked."""
+    return (await work.session.scalars(select(SetupLink).with_for_update())).all()
+
+
+async def count_users(work: Work) -> int:
+    """Return how many users the organisation has, deleted ones too."""
+    return (await work.session.scalar(select(func.count()).select_from(User))) or 0
+
+
+async def list_demo_slugs(work: Work) -> Sequence[str]:
+    """Return the slugs of the organisations that hold demo accounts."""
+    return (await work.session.scalars(select(Tenant.slug).where(Tenant.demo).order_by(Tenant.slug))).all()

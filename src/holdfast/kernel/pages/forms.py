@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from holdfast.kernel.crypto import encode, mac, same
 from holdfast.kernel.errors import BadRequest, ContentTooLarge, Forbidden, HoldfastError, Invalid, UnsupportedMediaType
-from holdfast.kernel.problems import invalid_input
+from holdfast.kernel.errors.problems import invalid_input
 
 MEDIA_TYPE = "application/x-www-form-urlencoded"
 MAX_BYTES = 256 * 1024
