@@ -1,5 +1,6 @@
 """The unit of work: one tenant, one actor, one transaction, one commit, and what it did written down with it."""
 
+import functools
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -7,13 +8,15 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.exc import StaleDataError
 
 from holdfast.kernel.clock import Clock
 from holdfast.kernel.crypto import Keys
-from holdfast.kernel.db import Tracked
-from holdfast.kernel.engines import Database, Link
-from holdfast.kernel.errors import PreconditionFailed
+from holdfast.kernel.db import Base, Tracked
+from holdfast.kernel.engines import ConstraintConflict, Database, Link, database_error
+from holdfast.kernel.errors import Conflict, FieldError, HoldfastError, PreconditionFailed, UniqueViolation
 from holdfast.kernel.facts import Changes, Fact, Record
 from holdfast.kernel.ids import new_id
 from holdfast.kernel.permissions import ANONYMOUS, Actor
@@ -250,6 +253,11 @@ class Works:
             work = Work(self, link, tenant_id, actor, request or RequestInfo())
             yield work
             await work.commit()
+        except Exception as error:
+            known = meaning(error)
+            if known is None or known is error:
+                raise
+            raise known from error
         finally:
             await (link if work is None else work).close()
 
@@ -303,3 +311,27 @@ def check_version(row: Tracked, expected: int | None) -> None:
     """Raise PreconditionFailed where the caller's copy of a record is not the present one."""
     if expected is not None and row.version != expected:
         raise PreconditionFailed(f"The record is at version {row.version}, the request was made for {expected}.")
+
+
+def meaning(error: BaseException) -> HoldfastError | None:
+    """Return what an error of the database means, with the field that a taken value belongs to; None for others."""
+    if isinstance(error, StaleDataError):
+        return Conflict("The record was changed by someone else at the same moment. Read it again.")
+    known = database_error(error) if isinstance(error, DBAPIError | HoldfastError) else None
+    if isinstance(known, ConstraintConflict):
+        name = _field_of(known.constraint)
+        if name is not None:
+            message = f"{name} is taken"
+            return UniqueViolation(f"body.{name}: is taken", errors=(FieldError(f"body.{name}", "taken", message),))
+    return known
+
+
+@functools.lru_cache(maxsize=256)
+def _field_of(constraint: str | None) -> str | None:
+    """Return the field that a unique constraint guards: the servers name the constraint, SQLite its columns."""
+    for table in Base.metadata.tables.values():
+        for each in table.constraints:
+            columns = ", ".join(f"{table.name}.{column.name}" for column in getattr(each, "columns", ()))
+            if constraint in (each.name, columns) and "field" in each.info:
+                return str(each.info["field"])
+    return None

@@ -22,12 +22,14 @@ LINK_MINUTES = 30
 ADMIN = "Admin"
 
 
+# lint: allow verb – asked at the start of the program, by nobody
 async def needs_setup(works: Works) -> bool:
     """Tell whether nobody can sign in yet: there is no organisation but the operators', and no user in that."""
     async with works.begin(SYSTEM_TENANT, SYSTEM, write=False) as work:
         return await queries.count_tenants(work) <= 1 and await queries.count_users(work) == 0
 
 
+# lint: allow verb – printed at the start of the program, for who reads its output
 async def issue_setup_link(works: Works) -> str:
     """Return the secret of a new set-up link, good once and for 30 minutes; earlier links end."""
     secret = new_secret()
@@ -69,6 +71,7 @@ async def complete_setup(
     )
 
 
+# lint: allow verb – for the command, which runs with the database's own rights
 async def create_admin(
     works: Works, *, organization: str, name: str, email: str, password: str, organization_name: str | None = None
 ) -> User:
@@ -87,6 +90,7 @@ async def create_admin(
         return await add_user(work, email=email, name=name, password_hash=hashed, roles=[ADMIN])
 
 
+# lint: allow verb – turns a handle into an id for a command
 async def find_tenant_id(works: Works, *, slug: str) -> UUID | None:
     """Return the id of the organisation with this slug."""
     async with works.begin(SYSTEM_TENANT, SYSTEM, write=False) as work:

@@ -1,0 +1,277 @@
+"""How each request becomes one unit of work, committed before the answer leaves."""
+
+import functools
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from fastapi.params import Form
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from holdfast.kernel.errors import (
+    HoldfastError,
+    Unauthenticated,
+    UnsupportedMediaType,
+)
+from holdfast.kernel.errors.problems import as_error, parse_json
+from holdfast.kernel.facts import Record
+from holdfast.kernel.http import idempotency
+from holdfast.kernel.http.routes import JSON, SAFE, Declared, Handler, RecordResponse, reply
+from holdfast.kernel.middleware import MAX_BODY_KEY
+from holdfast.kernel.permissions import Verb, authorise
+from holdfast.kernel.schemas import Problem
+from holdfast.kernel.work import Gate, RequestInfo, Work, Works, meaning
+
+
+class Limits(Protocol):
+    """What the boundary asks of the rate limits."""
+
+    async def admit(self, request: Request, work: Work | None) -> dict[str, str]:
+        """Count the request and return the headers that tell of it; raise RateLimited."""
+        ...
+
+
+class Boundary(Protocol):
+    """What the route class needs of the house; `main` fills it."""
+
+    @property
+    def works(self) -> Works:
+        """Return what opens units of work."""
+        ...
+
+    @property
+    def limits(self) -> Limits:
+        """Return the rate limits."""
+        ...
+
+    @property
+    def cookie_name(self) -> str:
+        """Return the name of the session's cookie."""
+        ...
+
+    async def check_origin(self, request: Request, work: Work) -> None:
+        """Raise Forbidden where a changing request by cookie did not come from our own pages."""
+        ...
+
+
+class WorkRoute(APIRoute):
+    """A route that opens a unit of work for its caller, runs the endpoint, and commits before the answer leaves."""
+
+    def __init__(self, path: str, declared: Declared, house: Boundary, **options: Any) -> None:
+        self.declared = declared
+        self.house = house
+        super().__init__(path, _replying(declared), methods=[declared.method], **options)
+
+    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
+        """Return the function that answers a request on this route."""
+        inner = super().get_route_handler()
+        declared, house = self.declared, self.house
+        verb = declared.verb
+        takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, Form)
+
+        async def handle(request: Request) -> Response:
+            headers = None
+            if declared.prepare is not None and verb is not None:
+                headers = await _knock(request, house, verb)
+                if declared.max_body is not None:
+                    request.scope[MAX_BODY_KEY] = declared.max_body
+            if declared.method not in SAFE:
+                await _read_body(request, takes_json=takes_json)
+            try:
+                if declared.prepare is not None:
+                    request.state.prepared = await declared.prepare(request)
+                if verb is None or verb.access == "public":
+                    response = await _at_the_gate(request, house, inner)
+                else:
+                    response = await _in_a_work(request, house, inner, verb, headers)
+            except Exception as error:
+                known = explain(error)
+                if known is None or known is error:
+                    raise
+                raise known from error
+            return _finished(request, response)
+
+        return handle
+
+
+def _replying(declared: Declared) -> Handler:
+    """Wrap an endpoint so that a schema it returns becomes a response without being validated a second time."""
+    function, status = declared.function, declared.status
+
+    @functools.wraps(function)
+    async def replying(**arguments: Any) -> Response:
+        return reply(await function(**arguments), status)
+
+    return replying
+
+
+async def _read_body(request: Request, *, takes_json: bool) -> None:
+    """Read the whole body before any transaction begins, and JSON strictly."""
+    raw = await request.body()
+    if takes_json and raw:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != JSON and not (kind.startswith("application/") and kind.endswith("+json")):
+            raise UnsupportedMediaType(f"The body must be {JSON}.")
+        request._json = parse_json(raw)  # noqa: SLF001  the one place where Starlette keeps a parsed body
+
+
+async def _at_the_gate(request: Request, house: Boundary, inner: Callable[[Request], Awaitable[Response]]) -> Response:
+    request.state.gate = Gate(house.works, request_info(request))
+    headers = await house.limits.admit(request, None)
+    response = await inner(request)
+    response.headers.update(headers)
+    return response
+
+
+async def _knock(request: Request, house: Boundary, verb: Verb) -> dict[str, str]:
+    """Refuse who may not, before a large body is read and worked on; return the headers of the rate limit."""
+    info = request_info(request)
+    work = await _enter(request, house, info, write=False)
+    try:
+        try:
+            headers = await house.limits.admit(request, work)
+            authorise(work.actor, verb.permission)
+        finally:
+            await work.close()
+    except HoldfastError as error:
+        if error.refusal:
+            await house.works.refuse(work.tenant_id, work.actor, info, _refusal(verb, error))
+        raise
+    return headers
+
+
+async def _in_a_work(
+    request: Request,
+    house: Boundary,
+    inner: Callable[[Request], Awaitable[Response]],
+    verb: Verb,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """Run the endpoint in a unit of work; `headers` are those of the rate limit where it was counted before."""
+    info = request_info(request)
+    work = await _enter(request, house, info, write=verb.writes and request.method not in SAFE)
+    try:
+        try:
+            if headers is None:
+                headers = await house.limits.admit(request, work)
+            if request.method not in SAFE:
+                await house.check_origin(request, work)
+            request.state.work = work
+            response = await _once(request, work, inner)
+            # A page that shows what is wrong with a form has changed nothing, and must not have.
+            if response.status_code < 400:
+                await work.commit()
+        finally:
+            await work.close()
+    except HoldfastError as error:
+        if error.refusal:
+            await house.works.refuse(work.tenant_id, work.actor, info, _refusal(verb, error))
+        raise
+    response.headers.update(headers)
+    return response
+
+
+async def _once(request: Request, work: Work, inner: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Run the endpoint, or give the earlier answer to a creation that is sent again."""
+    if request.method != "POST" or idempotency.HEADER not in request.headers:
+        return await inner(request)
+    earlier = await idempotency.replayed(work, request)
+    if earlier is not None:
+        return earlier
+    response = _finished(request, await inner(request))
+    await idempotency.remember(work, request, response)
+    return response
+
+
+async def _enter(request: Request, house: Boundary, info: RequestInfo, *, write: bool) -> Work:
+    """Return the unit of work of the caller's credential; an anonymous or refused one counts against its address."""
+    authenticator = house.works.authenticator
+    try:
+        credential = authenticator.read(request.headers.get("authorization"), request.cookies.get(house.cookie_name))
+        work = None if credential is None else await house.works.enter(credential, write=write, request=info)
+        if work is None:
+            raise Unauthenticated(None if credential is None else "The session has ended.")  # noqa: TRY301
+    except Unauthenticated:
+        await house.limits.admit(request, None)
+        raise
+    state = request.scope["state"]
+    state["user_id"], state["tenant_id"] = work.actor.id, work.tenant_id
+    request.state.credential_kind = None if credential is None else credential.kind
+    return work
+
+
+def request_info(request: Request) -> RequestInfo:
+    """Return the facts of a request that an entry tells of."""
+    state = request.scope["state"]
+    return RequestInfo(
+        request_id=state.get("request_id", ""),
+        ip=state.get("client_ip") or None,
+        user_agent=request.headers.get("user-agent"),
+        method=request.method,
+        path=request.scope["path"],
+    )
+
+
+def explain(error: Exception) -> HoldfastError | None:
+    """Return what an error means to the caller; None for a defect of ours."""
+    return meaning(error) or as_error(error)
+
+
+def _refusal(verb: Verb, error: HoldfastError) -> Record:
+    return Record(
+        action=verb.name,
+        category="access",
+        severity="warning",
+        outcome="refused",
+        reason=error.code,
+        detail={"verb": verb.name},
+    )
+
+
+def _finished(request: Request, response: Response) -> Response:
+    """Add ETag and Location where they belong, and answer 304 to who has the present version."""
+    if isinstance(response, RecordResponse):
+        if response.status_code == 201 and response.record_id is not None:
+            path = request.scope["path"].rstrip("/")
+            response.headers["Location"] = f"{path}/{response.record_id}"
+    elif request.method in SAFE and response.status_code == 200 and response.media_type == JSON:
+        response.headers["ETag"] = f'W/"{hashlib.blake2b(response.body, digest_size=12).hexdigest()}"'
+    wanted = request.headers.get("if-none-match")
+    if wanted is not None and request.method in SAFE and response.status_code == 200:
+        tag = response.headers.get("etag", "")
+        if tag and (wanted.strip() == "*" or tag.removeprefix("W/") in _tags(wanted)):
+            kept = {name: value for name, value in response.headers.items() if not name.startswith("content-")}
+            return Response(status_code=304, headers=kept)
+    return response
+
+
+def _tags(header: str) -> list[str]:
+    return [tag.strip().removeprefix("W/") for tag in header.split(",")]
+
+
+def make_route(path: str, declared: Declared, house: Boundary, *, name: str, tag: str, page: bool = False) -> WorkRoute:
+    """Return the route of a declared operation, with what its page of the reference shows."""
+    shown = declared.answers or declared.function.__annotations__.get("return")
+    model = shown if isinstance(shown, type) and issubclass(shown, BaseModel) else None
+    doc = (declared.function.__doc__ or "").strip()
+    extra: dict[str, Any] = {"x-permission": declared.verb.permission or declared.verb.access} if declared.verb else {}
+    if "body" in declared.options:
+        extra["requestBody"] = declared.options["body"]
+    return WorkRoute(
+        path,
+        declared,
+        house,
+        name=name,
+        operation_id=name,
+        status_code=204 if model is None and declared.status == 200 and shown is None and not page else declared.status,
+        response_model=model,
+        tags=[tag],
+        summary=doc.partition("\n")[0].rstrip("."),
+        description=doc.partition("\n\n")[2] or None,
+        include_in_schema=not page,
+        responses={"4XX": {"model": Problem, "description": "Problem (RFC 9457)"}},
+        openapi_extra=extra or None,
+    )

@@ -1,0 +1,157 @@
+"""How endpoint files declare operations, and what their functions are given and may return."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from fastapi import Depends, Header
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from holdfast.kernel.errors import (
+    ConfigurationError,
+    Invalid,
+)
+from holdfast.kernel.permissions import Verb, verb_of
+from holdfast.kernel.work import Gate, Work
+
+Handler = Callable[..., Any]
+Prepare = Callable[[Request], Awaitable[object]]
+JSON = "application/json"
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One operation of an endpoint file: the method, the function, and the verb it calls."""
+
+    method: str
+    function: Handler
+    verb: Verb | None
+    public: str | None
+    status: int = 200
+    answers: Any = None
+    prepare: Prepare | None = None
+    max_body: int | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+class Routes:
+    """Collects the operations of one endpoint or page file; the path comes from where the file stands.
+
+    `verb` names what is called and so the permission; an operation without one says in `public` why it needs none.
+    A GET on a verb that writes shows the form for it: the same permission, a reading unit of work.
+    `status` is that of success, `answers` the schema of the answer where the function returns a finished response.
+    `prepare` works on the body after the caller was admitted and before the unit of work opens, so that no transaction
+    waits for it; what it returns comes through `prepared`. `max_body` (bytes) lets such an operation take a larger one.
+    `body` is the OpenAPI form of a body that no parameter declares.
+    """
+
+    def __init__(self) -> None:
+        self.declared: list[Declared] = []
+
+    def get(self, **how: Any) -> Callable[[Handler], Handler]:
+        """Declare a reading operation."""
+        return self._declare("GET", **how)
+
+    def post(self, **how: Any) -> Callable[[Handler], Handler]:
+        """Declare an operation that creates or does something."""
+        return self._declare("POST", **how)
+
+    def put(self, **how: Any) -> Callable[[Handler], Handler]:
+        """Declare an operation that replaces all writable fields."""
+        return self._declare("PUT", **how)
+
+    def patch(self, **how: Any) -> Callable[[Handler], Handler]:
+        """Declare an operation that changes some fields."""
+        return self._declare("PATCH", **how)
+
+    def delete(self, **how: Any) -> Callable[[Handler], Handler]:
+        """Declare an operation that deletes."""
+        return self._declare("DELETE", **how)
+
+    def _declare(
+        self,
+        method: str,
+        *,
+        verb: Handler | None = None,
+        public: str | None = None,
+        status: int = 200,
+        answers: Any = None,
+        prepare: Prepare | None = None,
+        max_body: int | None = None,
+        **options: Any,
+    ) -> Callable[[Handler], Handler]:
+        found = verb_of(verb) if verb is not None else None
+        if verb is not None and found is None:
+            raise ConfigurationError(f"{verb!r} is not a verb: it lacks @verb(…).")
+        if (prepare is None and max_body is not None) or (prepare is not None and (found is None or method in SAFE)):
+            raise ConfigurationError("prepare and max_body belong to a changing operation with a verb, together.")
+
+        def decorate(function: Handler) -> Handler:
+            self.declared.append(Declared(method, function, found, public, status, answers, prepare, max_body, options))
+            return function
+
+        return decorate
+
+
+def _current_work(request: Request) -> Work:
+    work: Work = request.state.work
+    return work
+
+
+def _current_gate(request: Request) -> Gate:
+    gate: Gate = request.state.gate
+    return gate
+
+
+def prepared(request: Request) -> Any:
+    """Return what the operation's `prepare` made of the body; for `Depends`."""
+    return request.state.prepared
+
+
+def _read_if_match(
+    if_match: Annotated[
+        str | None, Header(alias="If-Match", description='The version the change is based on, e.g. `"3"`.')
+    ] = None,
+) -> int | None:
+    """Return the version that If-Match names, None where any will do."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    tag = if_match.strip().removeprefix("W/").strip('"')
+    if not tag.isdecimal() or len(tag) > 9:
+        raise Invalid.field("header.If-Match", "invalid", 'must be one ETag of this resource, such as "3"')
+    return int(tag)
+
+
+WorkDep = Annotated[Work, Depends(_current_work)]
+GateDep = Annotated[Gate, Depends(_current_gate)]
+IfMatch = Annotated[int | None, Depends(_read_if_match)]
+
+
+class RecordResponse(Response):
+    """An answer that shows one record, so that its address can be given after a creation."""
+
+    record_id: object = None
+
+
+def reply(out: object, status: int) -> Response:
+    """Return what an endpoint returned as a response: a schema as JSON, None as no content."""
+    if isinstance(out, Response):
+        return out
+    if out is None:
+        return Response(status_code=204 if status == 200 else status)
+    if not isinstance(out, BaseModel):
+        raise TypeError(f"an endpoint returned {type(out).__name__}, not a schema")
+    response = RecordResponse(out.__pydantic_serializer__.to_json(out), status, media_type=JSON)
+    version = getattr(out, "version", None)
+    if version is not None:
+        response.headers["ETag"] = f'"{version}"'
+    response.record_id = getattr(out, "id", None)
+    return response
+
+
+def json_bytes(body: bytes) -> Response:
+    """Return JSON that is already written, as lists are."""
+    return Response(body, media_type=JSON)
