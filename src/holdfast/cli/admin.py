@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from holdfast.cli.terminal import installation, say
-from holdfast.core.identity.public import create_admin, ensure_system, find_tenant_id
+from holdfast.core.identity import public as identity
 from holdfast.kernel.errors import ConfigurationError
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,189}")
@@ -40,10 +40,10 @@ async def _create(email: str, name: str, password: str, slug: str, organization_
     if not _EMAIL.fullmatch(email):
         raise ConfigurationError(f"{email!r} is not an e-mail address.")
     async with installation() as home:
-        await ensure_system(home.works)
-        if organization_name is None and await find_tenant_id(home.works, slug=slug) is None:
+        await identity.ensure_system(home.works)
+        if organization_name is None and await identity.find_tenant_id(home.works, slug=slug) is None:
             raise ConfigurationError(f"There is no organisation {slug!r}; --organization-name makes it.")
-        await create_admin(
+        await identity.create_admin(
             home.works,
             organization=slug,
             organization_name=organization_name,

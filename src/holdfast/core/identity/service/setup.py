@@ -86,7 +86,7 @@ async def create_admin(
         if known is None:
             await found_tenant(work, slug=organization, name=organization_name or organization)
         elif await queries.find_user_by_name(work, name_key=folded(email)) is not None:
-            raise UserExists(f"email: {email} is known in {organization}")
+            raise UserExists(f"email: {email} is already known in {organization}")
         return await add_user(work, email=email, name=name, password_hash=hashed, roles=[ADMIN])
 
 
