@@ -12,12 +12,12 @@ from uuid import UUID
 
 import pytest
 from jinja2 import UndefinedError
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import AwareDatetime, BaseModel, Field, SecretStr
 from starlette.requests import Request
 
-from holdfast.kernel import errors, forms, pages, wording
+from holdfast.kernel import errors, pages
 from holdfast.kernel.crypto import Keys, encode, mac
-from holdfast.kernel.pages import Address, Pages, Surroundings, local_path, redirect, render
+from holdfast.kernel.pages import Address, Pages, Surroundings, forms, local_path, redirect, render, wording
 from holdfast.kernel.pages.forms import Form, FormErrors, check_csrf, csrf_token, form_errors, read_form, read_query
 from holdfast.kernel.permissions import Actor
 from holdfast.kernel.plugins import App, MenuItem
@@ -394,6 +394,16 @@ async def test_an_error_of_a_verb_belongs_to_its_field():
     assert general.general == ("People still belong to it.",)
 
 
+def test_a_day_in_a_filter_begins_at_midnight():
+    class Since(BaseModel):
+        since: AwareDatetime | None = None
+
+    for query in ("since=2026-11-21", "since=2026-11-21T00:00:00Z"):
+        assert read_query(a_request(query=query), Since).since == datetime(2026, 11, 21, tzinfo=UTC)
+    with pytest.raises(errors.Invalid):
+        read_query(a_request(query="since=2026-13-45"), Since)
+
+
 def test_empty_filters_count_as_not_given():
     assert read_query(a_request(query="name=Ann&size="), Fields) == Fields(name="Ann")
     for query in ("name=Ann&size=x", "name=a&name=b", "name=a&nope=1"):
@@ -618,7 +628,6 @@ def test_differences_between_before_and_after():
 
 def test_values_in_words():
     assert wording.moment("2026-11-21T12:38:00.123456+01:00") == "21 Nov 2026, 11:38 UTC"
-    assert wording.day(NOW) == "21 Nov 2026"
     assert wording.iso(NOW) == "2026-11-21T11:38:00Z"
     assert wording.words("registration_number") == "Registration number"
     assert wording.action("directory.company.updated") == "Company updated"

@@ -298,12 +298,9 @@ def _wanted_block(request: Request) -> str | None:
 
 def _back(request: Request) -> str | None:
     """Return the page of ours on which a form was sent, for a link back to it."""
-    if request.method in {"GET", "HEAD"}:
-        return None
-    came = urlsplit(request.headers.get("referer", "").partition("#")[0])
-    if not came.path or came.netloc != request.headers.get("host"):
-        return None
-    return local_path(f"{came.path}?{came.query}" if came.query else came.path)
+    came, ours = request.headers.get("referer", ""), f"{request.url.scheme}://{request.headers.get('host', '')}/"
+    sent = request.method not in {"GET", "HEAD"}
+    return local_path(came.removeprefix(ours[:-1])) if sent and came.startswith(ours) else None
 
 
 def _prefers_pages(request: Request) -> bool:

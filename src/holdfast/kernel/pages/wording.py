@@ -42,12 +42,6 @@ def moment(value: datetime | str) -> str:
     return f"{at.day} {MONTHS[at.month - 1]} {at.year}, {at:%H:%M} UTC"
 
 
-def day(value: datetime | str) -> str:
-    """Return a date as `21 Nov 2026`."""
-    at = _moment(value)
-    return f"{at.day} {MONTHS[at.month - 1]} {at.year}"
-
-
 def iso(value: datetime | str) -> str:
     """Return a time for a machine to read."""
     return _moment(value).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -112,7 +106,6 @@ def _moment(value: datetime | str) -> datetime:
 
 FILTERS: dict[str, Callable[..., object]] = {
     "moment": moment,
-    "day": day,
     "iso": iso,
     "number": number,
     "words": words,
