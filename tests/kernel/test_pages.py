@@ -12,12 +12,12 @@ from uuid import UUID
 
 import pytest
 from jinja2 import UndefinedError
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import AwareDatetime, BaseModel, Field, SecretStr
 from starlette.requests import Request
 
-from holdfast.kernel import errors, forms, pages, wording
+from holdfast.kernel import errors, pages
 from holdfast.kernel.crypto import Keys, encode, mac
-from holdfast.kernel.pages import Address, Pages, Surroundings, local_path, redirect, render
+from holdfast.kernel.pages import Address, Pages, Surroundings, forms, local_path, redirect, render, wording
 from holdfast.kernel.pages.forms import Form, FormErrors, check_csrf, csrf_token, form_errors, read_form, read_query
 from holdfast.kernel.permissions import Actor
 from holdfast.kernel.plugins import App, MenuItem
@@ -208,6 +208,111 @@ async def test_the_theme_is_switched_by_a_plain_form(made):
     assert "set-cookie" not in unknown.headers
 
 
+ENTRY = {
+    "id": str(SESSION), "recorded_at": NOW, "occurred_at": NOW, "actor_id": str(SESSION), "actor_label": "Ann", "on_behalf_of": None,
+    "action": "directory.company.updated", "category": "data", "severity": "info", "outcome": "success", "entity_type": "company",
+    "entity_id": str(SESSION), "entity_label": "Acme", "ip": "203.0.113.24", "user_agent": "curl", "request_id": "req-12345678",
+    "session_id": None, "before": {"city": "York"}, "after": {"city": "Leeds"}, "detail": None,
+}  # fmt: skip
+REFUSED = {
+    **ENTRY,
+    "actor_id": None,
+    "actor_label": None,
+    "entity_type": None,
+    "before": None,
+    "after": None,
+    "detail": {"verb": "x"},
+    "on_behalf_of": str(SESSION),
+}
+NONE = dict.fromkeys(
+    [
+        "q",
+        "action",
+        "category",
+        "severity",
+        "outcome",
+        "entity_type",
+        "entity_id",
+        "actor_id",
+        "ip",
+        "request_id",
+        "recorded_from",
+        "recorded_to",
+    ]
+)
+CHOICES = {"category": ["data"], "severity": ["info"], "outcome": ["success", "refused"]}
+CURSOR = {"page": None, "page_size": 50, "total": None, "next_cursor": "abc"}
+MAY_NOT = dict.fromkeys(["create", "update", "delete", "restore"], False)
+GONE = {**COMPANY, "deleted_at": NOW}
+FORM = {"company": COMPANY, "form": Form.of(COMPANY), "conflict": None, "countries": [], "may": LIST["may"]}
+STATES = [
+    (
+        "directory/companies.html",
+        {**LIST, "companies": [], "filters": {"q": None, "status": None, "deleted": False}},
+        "No companies yet",
+    ),
+    ("directory/companies.html", {**LIST, "companies": []}, "No company fits"),
+    (
+        "directory/companies.html",
+        {**LIST, "companies": [], "filters": {"q": None, "status": None, "deleted": True}},
+        "Nothing is deleted",
+    ),
+    ("directory/companies.html", {**LIST, "companies": [GONE]}, "Deleted"),
+    ("directory/company_form.html", FORM, "Save changes"),
+    (
+        "directory/company_form.html",
+        {**FORM, "company": None, "form": Form.of(), "countries": [("GB", "United Kingdom")]},
+        "Create company",
+    ),
+    ("directory/company_form.html", {**FORM, "may": MAY_NOT}, "Registration number"),
+    ("directory/company_form.html", {**FORM, "company": GONE}, "Restore this company"),
+    ("directory/company_delete.html", {"company": COMPANY, "problem": None}, "Delete this company"),
+    ("directory/company_delete.html", {"company": COMPANY, "problem": "People belong to it."}, "That was not possible"),
+    (
+        "audit/entries.html",
+        {"entries": [ENTRY, REFUSED], "meta": CURSOR, "filters": NONE, "choices": CHOICES},
+        "cursor=abc",
+    ),
+    (
+        "audit/entries.html",
+        {"entries": [], "meta": {**CURSOR, "next_cursor": None}, "filters": NONE, "choices": CHOICES},
+        "Nothing has happened yet",
+    ),
+    (
+        "audit/entries.html",
+        {"entries": [], "meta": CURSOR, "filters": {**NONE, "ip": "::1"}, "choices": CHOICES},
+        "No entry fits",
+    ),
+    ("audit/entry.html", {"entry": ENTRY}, "<del>York</del>"),
+    ("audit/entry.html", {"entry": REFUSED}, "No record was changed"),
+]
+
+
+@pytest.mark.parametrize(("template", "context", "said"), STATES)
+def test_every_page_has_its_states(made, work, template, context, said):
+    assert said in text_of(render(a_request(made), template, work=work, **context))
+
+
+def test_the_start_page(work):
+    whole = Pages((*APPS, an_app("console")), KEYS, describe=lambda _: Surroundings("Acme", "Ann"))
+    context = {"given_name": "Ann", "counts": [{"label": "Companies", "count": 1200, "url": "/console/companies"}]}
+    event = {"title": "Company updated", "url": "/console/audit/1", "by": "Ann", "at": NOW, "kind": "good"}
+    shown = [
+        text_of(render(a_request(whole), "console/home.html", work=work, recent=each, **context))
+        for each in ([event], [], None)
+    ]
+    assert "Company updated" in shown[0]
+    assert "Nothing has happened yet" in shown[1]
+    assert "Recent activity" not in shown[2]
+
+
+def test_demo_sign_ins_are_shown_only_where_there_are_some(made):
+    context = {"form": Form.of(), "ask_organization": False, "next": "/console"}
+    demo = [{"label": "Viewer", "name": "viewer@techstart.com", "password": "password123"}]
+    assert "viewer@techstart.com" in text_of(render(a_request(made), "identity/sign_in.html", demo=demo, **context))
+    assert "demonstration" not in text_of(render(a_request(made), "identity/sign_in.html", demo=[], **context))
+
+
 # ── forms ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -287,6 +392,16 @@ async def test_an_error_of_a_verb_belongs_to_its_field():
     assert got.values == {"name": "Ann"}
     general = await form_errors(post({"name": "Ann"}), errors.Conflict("People still belong to it."), Fields)
     assert general.general == ("People still belong to it.",)
+
+
+def test_a_day_in_a_filter_begins_at_midnight():
+    class Since(BaseModel):
+        since: AwareDatetime | None = None
+
+    for query in ("since=2026-11-21", "since=2026-11-21T00:00:00Z"):
+        assert read_query(a_request(query=query), Since).since == datetime(2026, 11, 21, tzinfo=UTC)
+    with pytest.raises(errors.Invalid):
+        read_query(a_request(query="since=2026-13-45"), Since)
 
 
 def test_empty_filters_count_as_not_given():
@@ -373,6 +488,7 @@ async def test_a_form_of_ours_passes(how):
         {"x_csrf_token": TOKEN, "origin": "null"},
         {"x_csrf_token": TOKEN, "origin": "https://evil.example"},
         {"x_csrf_token": TOKEN, "origin": "http://holdfast.test"},
+        {"x_csrf_token": TOKEN, "origin": "http://holdfast.test:443"},
         {"x_csrf_token": TOKEN, "origin": "https://holdfast.test:8443"},
         {"x_csrf_token": TOKEN, "origin": "https://holdfast.test.evil.example"},
         {"x_csrf_token": TOKEN, "origin": "https://holdfast.test:x"},
@@ -406,7 +522,7 @@ def test_next_may_be_a_local_path(good):
 @pytest.mark.parametrize(
     "bad",
     [None, "", "console", "//evil.example", "///evil.example", "/\\evil.example", "\\/evil.example", "https://evil.example",
-     "javascript:alert(1)", "/a\nb", "/a\tb", " /console", "/\t/evil.example", "/" + "a" * 2000],
+     "javascript:alert(1)", "/a\nb", "/a\tb", " /console", "/\t/evil.example", "/a b", "/" + "a" * 2000],
 )  # fmt: skip
 def test_next_leads_nowhere_else(bad):
     assert local_path(bad) == "/console"
@@ -452,6 +568,18 @@ def test_errors_are_pages_in_the_console(made, kind):
     assert f"Error {kind.status}" in page
     assert "req-12345678" in page
     assert wording.error(kind.status)[0] in page
+
+
+def test_an_error_leads_back_to_the_page_of_the_form(made):
+    def led(referer):
+        asked = a_request(method="POST", path="/console/companies/1/restore", referer=referer)
+        return re.search(
+            r'href="([^"]*)">Open the page again', text_of(made.answer(errors.PreconditionFailed(), asked))
+        )
+
+    assert led("https://holdfast.test/console/companies/1?a=b")[1] == "/console/companies/1?a=b"
+    assert led("https://evil.example/console") is None
+    assert led("https://holdfast.test//evil.example/")[1] == "/console"
 
 
 def test_an_error_keeps_the_headers_that_tell_when_to_come_back(made):
@@ -500,7 +628,6 @@ def test_differences_between_before_and_after():
 
 def test_values_in_words():
     assert wording.moment("2026-11-21T12:38:00.123456+01:00") == "21 Nov 2026, 11:38 UTC"
-    assert wording.day(NOW) == "21 Nov 2026"
     assert wording.iso(NOW) == "2026-11-21T11:38:00Z"
     assert wording.words("registration_number") == "Registration number"
     assert wording.action("directory.company.updated") == "Company updated"

@@ -164,6 +164,7 @@ class Pages:
         shown = {
             "status": error.status,
             "request_id": request.scope.get("state", {}).get("request_id"),
+            "back": _back(request),
             "said": error.detail if error.status < 500 and error.detail != error.title else None,
         }
         title, text, retry = wording.error(error.status)
@@ -293,6 +294,13 @@ def _wanted_block(request: Request) -> str | None:
     if request.headers.get("hx-request") != "true":
         return None
     return request.headers.get("hx-target", "").rpartition("#")[2] or None
+
+
+def _back(request: Request) -> str | None:
+    """Return the page of ours on which a form was sent, for a link back to it."""
+    came, ours = request.headers.get("referer", ""), f"{request.url.scheme}://{request.headers.get('host', '')}/"
+    sent = request.method not in {"GET", "HEAD"}
+    return local_path(came.removeprefix(ours[:-1])) if sent and came.startswith(ours) else None
 
 
 def _prefers_pages(request: Request) -> bool:

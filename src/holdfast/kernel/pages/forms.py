@@ -3,11 +3,12 @@
 import types
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import AwareDatetime, BaseModel, SecretStr, ValidationError
 from starlette.requests import Request
 
 from holdfast.kernel.crypto import encode, mac, same
@@ -99,16 +100,18 @@ async def read_form(
 
 
 def read_query(request: Request, schema: type[Schema]) -> Schema:
-    """Return the schema that an address's query fills; a filter left empty counts as not given.
+    """Return the schema that an address's query fills; an empty filter counts as not given, a day as its midnight.
 
     Raises Invalid naming what cannot be accepted.
     """
     given: dict[str, str] = {}
+    fields = schema.model_fields
     for name, value in request.query_params.multi_items():
         if name in given:
             raise Invalid.field(f"query.{name[:60]}", "repeated", "is given more than once")
         if value.strip():
-            given[name] = value
+            is_day = len(value) == 10 and name in fields and _holds(fields[name].annotation, datetime, AwareDatetime)
+            given[name] = f"{value}T00:00:00Z" if is_day else value
     try:
         return schema.model_validate(given)
     except ValidationError as error:
@@ -233,12 +236,12 @@ def _kept(pairs: Iterable[tuple[str, str]], schema: type[BaseModel]) -> dict[str
     }
 
 
-def _holds(annotation: object, kind: type) -> bool:
-    """Tell whether a type is or, as a union or annotated one, may be `kind`."""
-    if annotation is kind or get_origin(annotation) is kind:
+def _holds(annotation: object, *kinds: object) -> bool:
+    """Tell whether a type is or, as a union or annotated one, may be one of `kinds`."""
+    if annotation in kinds or get_origin(annotation) in kinds:
         return True
     if get_origin(annotation) in (Union, types.UnionType, Annotated):
-        return any(_holds(part, kind) for part in get_args(annotation))
+        return any(_holds(part, *kinds) for part in get_args(annotation))
     return False
 
 

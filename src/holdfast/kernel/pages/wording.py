@@ -19,7 +19,7 @@ _ERRORS: dict[int, tuple[str, str, bool]] = {
     403: ("You may not do this", "Your role does not include this. An administrator can change that.", False),
     404: ("Page not found", "There is nothing at this address, or it is not yours to see.", False),
     405: ("That is not possible here", "This address does not answer that kind of request.", False),
-    409: _CHANGED,
+    409: ("That is not possible now", "The present state does not allow it, so nothing was changed.", False),
     412: _CHANGED,
     413: ("Too large", "What was sent is larger than this installation takes.", False),
     422: ("That could not be accepted", "Something in the address or the form is not as it should be.", False),
@@ -40,12 +40,6 @@ def moment(value: datetime | str) -> str:
     """Return a time as `21 Nov 2026, 11:38 UTC`."""
     at = _moment(value)
     return f"{at.day} {MONTHS[at.month - 1]} {at.year}, {at:%H:%M} UTC"
-
-
-def day(value: datetime | str) -> str:
-    """Return a date as `21 Nov 2026`."""
-    at = _moment(value)
-    return f"{at.day} {MONTHS[at.month - 1]} {at.year}"
 
 
 def iso(value: datetime | str) -> str:
@@ -112,7 +106,6 @@ def _moment(value: datetime | str) -> datetime:
 
 FILTERS: dict[str, Callable[..., object]] = {
     "moment": moment,
-    "day": day,
     "iso": iso,
     "number": number,
     "words": words,
