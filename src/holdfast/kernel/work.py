@@ -103,6 +103,7 @@ class Work:
         "link",
         "marks",
         "moment",
+        "occurred_at",
         "presence",
         "request",
         "tenant_id",
@@ -125,6 +126,8 @@ class Work:
         self.request = request
         self.presence = presence
         self.moment = house.clock()
+        # When what is recorded is said to have happened, where that is not now.
+        self.occurred_at: datetime | None = None
         self.facts: list[Fact] = []
         # What the recorder drew for this unit of work, kept for `committed` and `voided`.
         self.marks: list[object] = []
@@ -158,6 +161,15 @@ class Work:
     def now(self) -> datetime:
         """Return the moment at which this unit of work began."""
         return self.moment
+
+    def claim(self, moment: datetime) -> None:
+        """Go on as if at a past moment: rows are stamped with it, entries say that it occurred then and was recorded now.
+
+        Holds until the next claim for what `unload` or the commit writes down.
+        """
+        self.moment = self.occurred_at = moment
+        if self._session is not None:
+            self._session.sync_session.info["now"] = moment
 
     def new_id(self) -> UUID:
         """Return a new UUIDv7."""

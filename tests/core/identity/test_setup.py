@@ -10,7 +10,7 @@ from holdfast.core.identity.public import create_admin, find_tenant_id, issue_se
 from holdfast.kernel.clock import system_clock
 from holdfast.main import create_app
 
-from tests.conftest import PASSWORD, installation_on
+from support import PASSWORD, installation_on
 
 pytestmark = [pytest.mark.endpoint]
 URL = "/api/v1/auth/setup"
@@ -101,7 +101,9 @@ async def test_the_command_adds_administrators_and_makes_the_organisation_where_
     with pytest.raises(WeakPassword):
         await create_admin(home.works, organization="north", name="Cy", email="cy@x.test", password="password123")
     with pytest.raises(WeakPassword):
-        await create_admin(home.works, organization="north", name="Cy", email="cy@x.test", password="north-north-north-1")
+        await create_admin(
+            home.works, organization="north", name="Cy", email="cy@x.test", password="north-north-north-1"
+        )
     for email in ("ada@x.test", "bo@x.test"):
         answer = await client.post("/api/v1/auth/login", json={"email": email, "password": PASSWORD})
         assert answer.status_code == 200

@@ -6,7 +6,13 @@ from holdfast.core.identity.service.desk import SLOT, Desk, SessionCookie, desk_
 from holdfast.core.identity.service.labels import labels_of, surroundings
 from holdfast.core.identity.service.passwords import Passwords
 from holdfast.core.identity.service.presence import note_presence
-from holdfast.core.identity.service.setup import complete_setup, create_admin, find_tenant_id, issue_setup_link, needs_setup
+from holdfast.core.identity.service.setup import (
+    complete_setup,
+    create_admin,
+    find_tenant_id,
+    issue_setup_link,
+    needs_setup,
+)
 from holdfast.core.identity.service.sign_in import open_session
 from holdfast.core.identity.service.tenants import ensure_system, found_tenant
 from holdfast.core.identity.service.tokens import AccessTokens
