@@ -1,9 +1,11 @@
 """Identifiers: UUIDv7, so that key order is creation order (RFC 9562, section 5.7)."""
 
+import hashlib
 import os
 import threading
 import time
 import uuid
+from datetime import datetime
 
 
 class _Stamps:
@@ -36,6 +38,12 @@ def id_at(milliseconds: int, seed: bytes) -> uuid.UUID:
     """Return the UUIDv7 that belongs to a time and a digest (at least 10 bytes): the same input gives the same id."""
     number = int.from_bytes(seed[:10])
     return _compose(milliseconds, number & 0xFFF, (number >> 12) & ((1 << 62) - 1))
+
+
+def named_id(moment: datetime, *names: str) -> uuid.UUID:
+    """Return the UUIDv7 that belongs to a moment and names: demo data have the same ids everywhere."""
+    digest = hashlib.sha256("\x1f".join(names).encode()).digest()
+    return id_at(int(moment.timestamp() * 1000), digest)
 
 
 def parse_id(text: str) -> uuid.UUID | None:

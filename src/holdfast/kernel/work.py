@@ -106,6 +106,7 @@ class Work:
         "link",
         "marks",
         "moment",
+        "occurred_at",
         "presence",
         "request",
         "tenant_id",
@@ -128,6 +129,8 @@ class Work:
         self.request = request
         self.presence = presence
         self.moment = house.clock()
+        # When what is recorded is said to have happened, where that is not now.
+        self.occurred_at: datetime | None = None
         self.facts: list[Fact] = []
         # What the recorder drew for this unit of work, kept for `committed` and `voided`.
         self.marks: list[object] = []
@@ -161,6 +164,15 @@ class Work:
     def now(self) -> datetime:
         """Return the moment at which this unit of work began."""
         return self.moment
+
+    def claim(self, moment: datetime) -> None:
+        """Go on as if at a past moment: rows are stamped with it, entries say that it occurred then and was recorded now.
+
+        Holds until the next claim for what `unload` or the commit writes down.
+        """
+        self.moment = self.occurred_at = moment
+        if self._session is not None:
+            self._session.sync_session.info["now"] = moment
 
     def new_id(self) -> UUID:
         """Return a new UUIDv7."""
@@ -275,9 +287,20 @@ class Works:
         return Work(self, link, credential.tenant_id, presence.actor, request, presence=presence)
 
     async def refuse(self, tenant_id: UUID, actor: Actor, request: RequestInfo, record: Record) -> None:
-        """Write a refusal in a unit of work of its own, committed before the answer."""
-        async with self.begin(tenant_id, actor, request=request) as work:
-            await self.recorder.refuse(work, record)
+        """Write a refusal in a unit of work of its own, committed before the answer.
+
+        Two that count the same refusal for the first time at once collide: the later one finds the count when it comes
+        again.
+        """
+        for again in (True, True, False):
+            try:
+                async with self.begin(tenant_id, actor, request=request) as work:
+                    await self.recorder.refuse(work, record)
+            except DBAPIError:
+                if not again:
+                    raise
+            else:
+                return
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """People through the whole application: list, read, import, export."""
 
+import asyncio
+
 import pytest
 
 pytestmark = [pytest.mark.endpoint, pytest.mark.portable]
@@ -38,3 +40,8 @@ async def test_import_list_read_export(client, org, other):
     assert lines[2].startswith("e-2,Łucja,Nowak,lucja@x.test,'+44 20 7946 0001,,,N-1,E-1,2024-02-29,,active")
     elsewhere = await client.get(f"{URL}/exports", headers=other.auditor.bearer)
     assert elsewhere.content.decode("utf-8-sig").splitlines() == lines[:1]
+
+
+async def test_refusals_at_the_same_moment_are_all_403(client, org):
+    answers = await asyncio.gather(*(client.get(f"{URL}/exports", headers=org.viewer.bearer) for _ in range(8)))
+    assert {answer.status_code for answer in answers} == {403}

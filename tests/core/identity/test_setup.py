@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from tests.conftest import PASSWORD, installation_on
 
 from holdfast.core.identity.errors import UserExists, WeakPassword
 from holdfast.core.identity.public import create_admin, find_tenant_id, issue_setup_link, needs_setup
 from holdfast.kernel.clock import system_clock
 from holdfast.main import create_app
+from support import PASSWORD, installation_on
 
 pytestmark = [pytest.mark.endpoint]
 URL = "/api/v1/auth/setup"

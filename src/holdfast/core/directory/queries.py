@@ -1,5 +1,6 @@
 """Every statement on the directory's tables."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 from typing import Annotated
 from uuid import UUID
@@ -185,6 +186,7 @@ async def list_people_by_number(work: Work, *, number_keys: Collection[str]) -> 
             select(Person.number_key, Person.id).where(Person.number_key.in_(chunk), Person.deleted_key == NOBODY)
         )
         found.update({row.number_key: row.id for row in rows})
+        await asyncio.sleep(0)  # SQLite answers on the event loop: others get their turn between the chunks
     return found
 
 

@@ -183,10 +183,10 @@ async def touch_session(work: Work, *, session_id: UUID, seen: datetime, idle_ex
         session.idle_expires_at = min(idle_expires, session.expires_at)
 
 
-async def find_setup_link(work: Work, *, secret_hash: bytes) -> SetupLink | None:
-    """Return the set-up link with this secret, locked."""
-    statement = select(SetupLink).where(SetupLink.secret_hash == secret_hash).with_for_update()
-    found: SetupLink | None = await work.session.scalar(statement)
+async def find_setup_link(work: Work, *, secret_hash: bytes, lock: bool = False) -> SetupLink | None:
+    """Return the set-up link with this secret."""
+    statement = select(SetupLink).where(SetupLink.secret_hash == secret_hash)
+    found: SetupLink | None = await work.session.scalar(statement.with_for_update() if lock else statement)
     return found
 
 

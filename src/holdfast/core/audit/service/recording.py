@@ -3,6 +3,7 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from holdfast.core.audit import queries
@@ -91,6 +92,8 @@ class Trail:
         void = self._void.pop(work.tenant_id, [])
         # Should this unit of work roll back too, its number and the ones it would have declared stay to be declared.
         work.marks += [number, *void]
+        if work.occurred_at is not None and record.occurred_at is None:
+            record = replace(record, occurred_at=work.occurred_at)
         return build_entry(
             record,
             tenant_id=work.tenant_id,

@@ -14,7 +14,7 @@ from holdfast.kernel.permissions import SYSTEM, verb
 from holdfast.kernel.work import Work, Works
 
 # Rows and entries of so many people are held in memory at once.
-AT_ONCE = 250
+AT_ONCE = 100
 
 
 @verb("directory.person.import", writes=True)

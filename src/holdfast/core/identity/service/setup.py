@@ -59,7 +59,7 @@ async def complete_setup(
     hashed = await desk.passwords.hash(password)
     tenant_id = new_id()
     async with gate.works.begin(tenant_id, SYSTEM, request=gate.request) as work:
-        good = await _is_good(work, secret_hash)
+        good = await _is_good(work, secret_hash, lock=True)
         if good:
             await _end_links(work)
             await found_tenant(work, slug=slug, name=organization)
@@ -104,8 +104,8 @@ def check_password(works: Works, password: str, *, context: tuple[str, ...]) -> 
     enforce(guards.can_be_password(password, minimum=works.settings.password_min_length, context=words))
 
 
-async def _is_good(work: Work, secret_hash: bytes) -> bool:
-    link = await queries.find_setup_link(work, secret_hash=secret_hash)
+async def _is_good(work: Work, secret_hash: bytes, *, lock: bool = False) -> bool:
+    link = await queries.find_setup_link(work, secret_hash=secret_hash, lock=lock)
     return link is not None and link.expires_at > work.now() and await queries.count_tenants(work) <= 1
 
 
