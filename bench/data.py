@@ -60,6 +60,7 @@ async def place(dialect: Dialect, folder: Path, *, synchronous: str = "FULL") ->
     environment = {
         "SECRET_KEY": SECRET,
         "ENVIRONMENT": "production",
+        "PUBLIC_URL": "https://bench.example",
         "HOLDFAST_HOME": str(folder / name),
         "SQLITE_SYNCHRONOUS": synchronous,
         "ALLOW_SQLITE_IN_PRODUCTION": "true",

@@ -1,9 +1,9 @@
 """One process, no network: the application called with raw ASGI scopes, for profiles and for the cost of a change.
 
-python -m bench.profiling list|create|me [--place postgresql|sqlite|mysql] [--count N] [--floor] [--profile]
+python -m bench.profiling list|create|me [--place postgresql|sqlite] [--count N] [--profile]
 
-Prints CPU of this process in microseconds a request, the best and the median of ten batches, which a busy machine
-moves less than a rate.
+Prints CPU of this process in microseconds a request beside the floor's, in batches that take turns: what a busy
+machine moves least.
 """
 
 import argparse
@@ -12,9 +12,10 @@ import cProfile
 import itertools
 import os
 import pstats
-import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -23,8 +24,9 @@ import uvloop
 
 from bench.data import Place, place
 from bench.floor import on_postgresql, on_sqlite
+from holdfast.main import app_factory
 
-BATCHES = 10
+BATCHES = 20
 TARGETS = {
     "list": ("GET", "/api/v1/org/companies", b"page_size=50", 200),
     "create": ("POST", "/api/v1/org/companies", b"", 201),
@@ -81,9 +83,8 @@ async def main() -> None:
     """Measure one case, and print."""
     parser = argparse.ArgumentParser(prog="python -m bench.profiling", description=__doc__)
     parser.add_argument("case", choices=sorted(TARGETS))
-    parser.add_argument("--place", default="postgresql", choices=["postgresql", "sqlite", "mysql"])
+    parser.add_argument("--place", default="postgresql", choices=["postgresql", "sqlite"])
     parser.add_argument("--count", type=int, default=2000)
-    parser.add_argument("--floor", action="store_true")
     parser.add_argument("--profile", action="store_true")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
@@ -92,18 +93,9 @@ async def main() -> None:
             await measure(asked, at)
 
 
-async def measure(asked: argparse.Namespace, at: Place) -> None:
-    """Run the batches inside the application's lifespan."""
-    if asked.floor:
-        app: Any = on_sqlite(at.floor) if asked.place == "sqlite" else on_postgresql(at.floor)
-    else:
-        from holdfast.main import app_factory  # noqa: PLC0415  it reads the environment of the place
-
-        sys.stdout.flush()
-        kept = os.dup(1)
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), 1)  # the access log is written, but not between the figures
-        app = app_factory()
+@asynccontextmanager
+async def alive(app: Any) -> AsyncIterator[Any]:
+    """Keep an application's lifespan open."""
     stop, started = asyncio.Event(), asyncio.Event()
 
     async def receive() -> dict[str, str]:
@@ -118,34 +110,45 @@ async def measure(asked: argparse.Namespace, at: Place) -> None:
 
     life = asyncio.create_task(app({"type": "lifespan", "state": {}}, receive, send))
     await started.wait()
-    ask = requests(asked.case, at)
-    for _ in range(300):
-        await ask(app)
-    taken = []
-    for _ in range(BATCHES):
-        begun = time.process_time()
-        for _ in range(asked.count // BATCHES):
-            await ask(app)
-        taken.append((time.process_time() - begun) / (asked.count // BATCHES) * 1e6)
-    print(
-        f"{asked.case} {asked.place}{' floor' if asked.floor else ''}: best {min(taken):.0f} µs, "
-        f"median {median(taken):.0f} µs of CPU a request",
-        file=sys.stderr,
-    )
-    if asked.profile:
-        profile = cProfile.Profile()
-        profile.enable()
-        for _ in range(asked.count):
-            await ask(app)
-        profile.disable()
+    yield app
     stop.set()
     await life
+
+
+async def measure(asked: argparse.Namespace, at: Place) -> None:
+    """Run batches of the floor and of ours in turns."""
+    ask = requests(asked.case, at)
+    count = asked.count // BATCHES
+    kept = os.dup(1)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 1)  # the access log is written, but not between the figures
+    profile = cProfile.Profile()
+    floor_app = on_sqlite(at.floor) if asked.place == "sqlite" else on_postgresql(at.floor)
+    async with alive(floor_app) as floor, alive(app_factory()) as ours:
+        taken: dict[str, list[float]] = {"floor": [], "ours": []}
+        for number in range(-1, BATCHES):
+            for name, app in (("floor", floor), ("ours", ours)):
+                begun = time.process_time()
+                for _ in range(count):
+                    await ask(app)
+                if number >= 0:
+                    taken[name].append((time.process_time() - begun) / count * 1e6)
+        if asked.profile:
+            profile.enable()
+            for _ in range(asked.count):
+                await ask(ours)
+            profile.disable()
+    os.dup2(kept, 1)
+    pairs = sorted(ours / floor for ours, floor in zip(taken["ours"], taken["floor"], strict=True))
+    print(
+        f"{asked.case} {asked.place}: best {min(taken['ours']):.0f} µs, floor {min(taken['floor']):.0f} µs, "
+        f"best / best {min(taken['ours']) / min(taken['floor']):.2f}, median of pairs {median(pairs):.2f}"
+    )
     if asked.profile:
-        if not asked.floor:
-            os.dup2(kept, 1)
         stats = pstats.Stats(profile)
+        print(f"{stats.total_calls / asked.count:.0f} calls a request")  # type: ignore[attr-defined]
         stats.sort_stats("tottime").print_stats(60)
-        stats.sort_stats("cumulative").print_stats(110)
+        stats.sort_stats("cumulative").print_stats(130)
 
 
 if __name__ == "__main__":

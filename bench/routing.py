@@ -13,8 +13,8 @@ from typing import Any
 from fastapi.routing import APIRoute
 from starlette.routing import Router
 
-from holdfast.kernel.errors import HoldfastError
 from holdfast.kernel.discovery.routing import Alias, IndexedRouter
+from holdfast.kernel.errors import HoldfastError
 
 APPS, FOLDERS, FILES = 5, 16, 5
 ROUNDS, REQUESTS = 9, 2_000

@@ -58,7 +58,10 @@ async def served(
         else:
             wanted = {**clean, **place.environment, **(environment or {})}
             process = subprocess.Popen(
-                [sys.executable, "-m", "bench.serve", str(port)], stdout=out, stderr=out, env=wanted
+                [sys.executable, "-c", "from holdfast.cli import main; main()", "serve", "--port", str(port)],
+                stdout=out,
+                stderr=out,
+                env=wanted,
             )
     try:
         await ready(port, process, log)
