@@ -166,7 +166,7 @@ class Work:
         return self.moment
 
     def claim(self, moment: datetime) -> None:
-        """Go on as if at a past moment: rows are stamped with it, entries say that it occurred then and was recorded now.
+        """Go on as if at a past moment: rows are stamped with it, entries occurred then and were recorded now.
 
         Holds until the next claim for what `unload` or the commit writes down.
         """
