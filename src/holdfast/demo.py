@@ -12,7 +12,7 @@ from holdfast.kernel.ids import named_id
 from holdfast.kernel.permissions import SYSTEM, Actor
 from holdfast.kernel.work import Works
 
-__all__ = ["DemoSummary", "has_demo", "load_demo", "sign_ins_of"]
+__all__ = ["DemoSummary", "demo_sign_ins", "describe_sign_ins", "has_demo", "load_demo", "sign_ins_of"]
 
 Progress = Callable[[int, int, str], None]
 
@@ -43,6 +43,28 @@ def sign_ins_of(plan: directory.Organisation, members: list[directory.Member]) -
             role,
         )
         for place, (local, role) in zip(holders, identity.ROLES.items(), strict=False)
+    ]
+
+
+def demo_sign_ins() -> tuple[tuple[str, str, str], ...]:
+    """Return (who, name, password) of the sign-ins that the sign-in page and the start of the program tell of."""
+    first = directory.ORGANISATIONS[0]
+    told = [("Operator of the installation", identity.OPERATOR.email, identity.OPERATOR.password)]
+    told += [
+        (f"{role} of {first.name}", f"{local}@{first.domain}", identity.PASSWORD)
+        for local, role in identity.ROLES.items()
+    ]
+    return tuple(told)
+
+
+def describe_sign_ins() -> list[str]:
+    """Return the lines that tell a person at the terminal how to sign in."""
+    names = " ".join(f"{local}@" for local in identity.ROLES)
+    domains = ", ".join(plan.domain for plan in directory.ORGANISATIONS)
+    operator = identity.OPERATOR
+    return [
+        f"  {operator.email} / {operator.password}  (operator)",
+        f"  {names} of {domains} / {identity.PASSWORD}",
     ]
 
 

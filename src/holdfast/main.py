@@ -27,6 +27,7 @@ from holdfast.core.identity.public import (
     surroundings,
     table_of_roles,
 )
+from holdfast.demo import demo_sign_ins, has_demo
 from holdfast.front import Health, RateLimits, api_pages, metrics_route, static_files
 from holdfast.kernel.clock import Clock, system_clock
 from holdfast.kernel.crypto import Keys
@@ -45,6 +46,7 @@ from holdfast.kernel.settings import Settings
 from holdfast.kernel.telemetry import Telemetry, configure_logging, settle_garbage_collector, start_error_reports
 from holdfast.kernel.work import Work, Works
 from holdfast.migrations import run
+from holdfast.migrations.role import role_faults
 
 HOUSEKEEPING_SECONDS = 15.0
 
@@ -99,7 +101,8 @@ def open_installation(
 
     limiter = open_limiter(settings, database.acquire, secret=keys.names, on_refused=count_refused)
     tokens = AccessTokens(keys, minutes=settings.access_token_expire_min)
-    desk = Desk(keys, tokens, Passwords(settings), limiter, SessionCookie.of(settings))
+    hints = demo_sign_ins() if settings.demo else ()
+    desk = Desk(keys, tokens, Passwords(settings), limiter, SessionCookie.of(settings), hints)
     roles = table_of_roles([permission for app in chosen for permission in app.permissions])
     trail = Trail()
     authenticator = SessionAuthenticator(desk, roles, clock)
@@ -107,18 +110,32 @@ def open_installation(
     return Installation(settings, chosen, database, works, desk, trail, limiter, telemetry)
 
 
-async def prepare(home: Installation) -> bool:
-    """Bring the database to this version and make the operators' organisation; return whether it was empty.
+async def prepare(home: Installation) -> None:
+    """Bring the database to this version, make the operators' organisation, and refuse what must not be served.
 
-    Raises ConfigurationError when migrations are pending and MIGRATE_ON_START is off.
+    Raises ConfigurationError for pending migrations while MIGRATE_ON_START is off, for demo accounts outside a
+    demonstration, and in production for a role above the tenants' lock.
     """
-    if home.settings.migrate_on_start:
-        await run.upgrade(home.settings, home.apps)
+    settings = home.settings
+    if settings.migrate_on_start:
+        await run.upgrade(settings, home.apps)
     else:
-        faults = await run.pending(home.settings, home.apps)
+        faults = await run.pending(settings, home.apps)
         if faults:
             raise ConfigurationError(f"The database is not at this version ({faults[0]}); run: holdfast migrate")
-    return await ensure_system(home.works)
+    if settings.environment == "production":
+        link = await home.database.acquire(write=False)
+        try:
+            faults = await role_faults(link)
+        finally:
+            await link.close()
+        if faults:
+            raise ConfigurationError(" ".join(faults))
+    await ensure_system(home.works)
+    if not settings.demo and await has_demo(home.works):
+        raise ConfigurationError(
+            "The database holds demo accounts, whose passwords everyone knows: serve it with --demo, or use another."
+        )
 
 
 @dataclass(slots=True)

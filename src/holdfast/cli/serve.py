@@ -7,13 +7,17 @@ from typing import Annotated
 
 import typer
 import uvicorn
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from uvicorn.supervisors import ChangeReload, Multiprocess
 
 from holdfast.cli.terminal import say
+from holdfast.core.identity.public import issue_setup_link, needs_setup
+from holdfast.demo import describe_sign_ins, load_demo
 from holdfast.kernel.errors import ConfigurationError
 from holdfast.kernel.settings import Settings, override, refusals
 from holdfast.kernel.telemetry import configure_logging
-from holdfast.main import open_installation, prepare
+from holdfast.main import Installation, open_installation, prepare
 
 FACTORY = "holdfast.main:app_factory"
 
@@ -35,7 +39,7 @@ def serve(
     refuse_unsafe(settings, reload=reload)
     configure_logging(settings)
     with listen(settings) as listener:
-        asyncio.run(_prepare(settings))
+        asyncio.run(_prepare(settings, address(listener)))
         say(f"{settings.app_name} serves at {address(listener)} (Ctrl-C stops it)")
         return _run(settings, listener, reload=reload)
 
@@ -73,13 +77,40 @@ def address(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def _prepare(settings: Settings) -> None:
-    """Bring the database up to date once, before any worker starts."""
+async def _prepare(settings: Settings, place: str) -> None:
+    """Bring the database up to date once, before any worker starts; load the demo, or tell how to set up."""
     home = open_installation(settings)
     try:
         await prepare(home)
+        if settings.demo:
+            await _load_demo(home)
+            say("\n".join(["Sign in as one of", *describe_sign_ins()]))
+        elif await needs_setup(home.works):
+            base = settings.public_url.rstrip("/") or place
+            say("Nobody can sign in yet. Make the first administrator; the link is good once, for 30 minutes:")
+            say(f"  {base}/console/setup?code={await issue_setup_link(home.works)}")
     finally:
         await home.close()
+
+
+async def _load_demo(home: Installation) -> None:
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        transient=True,
+        console=Console(stderr=True),
+    ) as progress:
+        task = progress.add_task("Loading the demo", total=None)
+
+        def show(done: int, total: int, label: str) -> None:
+            progress.update(task, completed=done, total=total, description=label)
+
+        summary = await load_demo(home.works, show)
+    if summary.loaded:
+        say(
+            f"Loaded {summary.organizations} demo organisations, {summary.companies} companies, {summary.people} people"
+        )
 
 
 def _run(settings: Settings, listener: socket.socket, *, reload: bool) -> int:

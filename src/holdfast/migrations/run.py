@@ -2,11 +2,13 @@
 
 import importlib
 import importlib.util
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -22,6 +24,10 @@ from holdfast.kernel.limits.throttle import THROTTLE
 from holdfast.kernel.plugins import App, installed_apps
 from holdfast.kernel.settings import Settings
 from holdfast.migrations.protection import missing, protect
+
+# It would tell of every look at the version table.
+logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
+log = structlog.get_logger("holdfast")
 
 T = TypeVar("T")
 OURS = "holdfast"
@@ -97,7 +103,11 @@ async def upgrade(settings: Settings, apps: Sequence[App] | None = None, *, revi
 
     def act(connection: Connection) -> None:
         refuse_foreign(connection)
+        before = _current(connection, None)
         command.upgrade(_config(connection), revision)
+        after = _current(connection, None)
+        if after != before:
+            log.info("database_migrated", before=before, after=after)
         for app in chosen:
             if app.migrations is not None:
                 command.upgrade(_config(connection, app), "head")
