@@ -19,8 +19,8 @@ from holdfast.core.identity.public import add_user, open_session
 from holdfast.kernel.discovery import Endpoint, discover
 from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.plugins import installed_apps
+from support import PASSWORD, Org
 
-PASSWORD = "correct horse battery staple"
 COMPANIES = "/api/v1/org/companies"
 API = tuple(endpoint for endpoint in discover(installed_apps()) if endpoint.kind == "api")
 NAMES = re.compile(r"\{(\w+)\}")
@@ -30,11 +30,11 @@ NAMES = re.compile(r"\{(\w+)\}")
 class Caller:
     """A signed-in user of a stage's organisation."""
 
-    id: object
+    id: UUID
     email: str
     access: str
     refresh: str
-    session_id: object
+    session_id: UUID
 
     @property
     def bearer(self) -> dict[str, str]:
@@ -46,7 +46,7 @@ class Stage:
     """One organisation, the client to reach it, and the values that its path parameters have got."""
 
     client: httpx.AsyncClient
-    org: object
+    org: Org
     values: dict[str, str] = field(default_factory=dict)
 
     async def send(self, key: str, **request: object) -> httpx.Response:
@@ -157,6 +157,17 @@ async def _password_form(stage: Stage) -> dict[str, object]:
     return {"data": {"grant_type": "password", "username": user.email, "password": PASSWORD}}
 
 
+async def _people(stage: Stage) -> dict[str, object]:
+    company = await stage.client.get(f"{COMPANIES}/{await stage.company()}", headers=stage.org.admin.bearer)
+    code, first = company.json()["code"], uuid4().hex[:8]
+    lines = [
+        "number,given_name,family_name,email,company_code,manager_number,start_date",
+        f"{first},Ada,Smith,ada@x.test,{code},,2024-02-29",
+        f"{uuid4().hex[:8]},Łucja,Nowak,,,{first},",
+    ]
+    return {"files": {"file": ("people.csv", "\n".join(lines).encode(), "text/csv")}}
+
+
 async def _refresh_token(stage: Stage) -> dict[str, object]:
     return {"json": {"refresh_token": (await stage.user("Viewer")).refresh}}
 
@@ -172,6 +183,7 @@ REQUESTS: dict[str, Prepare] = {
     "PATCH /api/v1/org/companies/{company_id}": body(name="Patched", country="DE"),
     "DELETE /api/v1/org/companies/{company_id}": nothing,
     "POST /api/v1/org/companies/{company_id}/restore": _deleted,
+    "POST /api/v1/org/people/imports": _people,
     "PATCH /api/v1/users/{user_id}/status": body(status="suspended", reason="left"),
 }
 

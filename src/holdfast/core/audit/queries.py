@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 from sqlalchemy import exists, func, insert, select
+from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from holdfast.core.audit.errors import EntryNotFound
 from holdfast.core.audit.models import AuditEntry, AuditPart, LedgerQueue, RefusalCount
@@ -103,6 +104,28 @@ async def find_refusal(work: Work, *, same: bytes) -> RefusalCount | None:
     statement = select(RefusalCount).where(RefusalCount.same == same).with_for_update()
     found: RefusalCount | None = await work.session.scalar(statement)
     return found
+
+
+async def claim_refusal(work: Work, *, same: bytes, minute: int, entry_id: UUID) -> tuple[RefusalCount, bool]:
+    """Return the locked count of a refusal and whether it is new: one of many that come at once makes it."""
+    known = await find_refusal(work, same=same)
+    if known is not None:
+        return known, False
+    row = {"tenant_id": work.tenant_id, "id": work.new_id(), "same": same, "minute": minute, "repeats": 0}
+    row["entry_id"] = entry_id
+    await work.link.connection.execute(_INSERT_UNLESS_THERE[work.link.dialect].values(row))
+    known = await find_refusal(work, same=same)
+    assert known is not None
+    return known, known.id == row["id"]
+
+
+# A conflict is waited for and leaves the transaction whole; on MySQL the update that changes nothing takes the one lock
+# that does not deadlock with the next.
+_INSERT_UNLESS_THERE = {
+    "postgresql": postgresql.insert(RefusalCount).on_conflict_do_nothing(),
+    "sqlite": sqlite.insert(RefusalCount).on_conflict_do_nothing(),
+    "mysql": mysql.insert(RefusalCount).on_duplicate_key_update(same=RefusalCount.same),
+}
 
 
 async def list_repeated_refusals(work: Work, *, before_minute: int) -> Sequence[RefusalCount]:

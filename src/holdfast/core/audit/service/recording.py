@@ -8,7 +8,7 @@ from uuid import UUID
 
 from holdfast.core.audit import queries
 from holdfast.core.audit.facts import RefusalsRepeated
-from holdfast.core.audit.models import LedgerLog, RefusalCount
+from holdfast.core.audit.models import LedgerLog
 from holdfast.core.audit.service.entry import Entry, Place, build_entry
 from holdfast.kernel.facts import Record
 from holdfast.kernel.ids import new_id
@@ -60,15 +60,12 @@ class Trail:
         """Write the refusal, or count it where the same one was written within the minute."""
         same = _sameness(work, record)
         minute = int(work.now().timestamp()) // 60
-        known = await queries.find_refusal(work, same=same)
-        if known is not None and known.minute == minute:
+        known, new = await queries.claim_refusal(work, same=same, minute=minute, entry_id=work.new_id())
+        if not new and known.minute == minute:
             known.repeats += 1
             self.counting.add(work.tenant_id)
             return
-        if known is None:
-            known = RefusalCount(same=same, minute=minute, repeats=0, entry_id=new_id())
-            work.session.add(known)
-        elif known.repeats:
+        if known.repeats:
             work.record(RefusalsRepeated(first_entry=known.entry_id, repeats=known.repeats))
         entry = self._entry(work, record)
         known.minute, known.repeats, known.entry_id = minute, 0, entry.id
