@@ -5,7 +5,7 @@ import unicodedata
 
 # Given names | family names, an origin a line.
 _ORIGINS = """
-Oliver Amelia George Isla Harry Freya Jack Evie Alfie Poppy|Smith Taylor Clarke Walker Hughes Bennett Marsh Ellis Harding Shaw
+Oliver Amelia George Isla Harry Freya Jack Evie Alfie Poppy|Smith Taylor Clarke Walker Hughes Bennett Marsh Ellis
 Aoife Cian Niamh Oisín Saoirse Declan Róisín Fionn|Murphy O'Brien Byrne Gallagher Ó'Sullivan Doyle Kavanagh Nolan
 Łukasz Agnieszka Zofia Paweł Małgorzata Piotr Krzysztof Hanna|Nowak Kowalski Wiśniewska Wójcik Kamińska Lewandowski Zielińska Dąbrowski
 Lukas Hannah Jürgen Anneliese Matthias Sophie Björn Käthe|Müller Schäfer Krüger Weiß Hoffmann Brandt Vogel Lindner
@@ -13,9 +13,9 @@ Camille Hugo Élodie Théo Margaux Antoine Chloé Rémi|Lefèvre Moreau Dubois G
 Lucía Javier Martín Inés Álvaro Carmen Sofía Íñigo|García Fernández Núñez Ibáñez Romero Castaño Vidal Ortega
 Beatriz João Inês Tiago Mariana Rafael Conceição Luís|Silva Santos Araújo Conceição Magalhães Ribeiro Nogueira Tavares
 Giulia Matteo Chiara Lorenzo Alessia Niccolò Francesca Davide|Rossi Esposito Ricci Colombo Marchetti D'Angelo Ferrari Galli
-Ingrid Lars Åsa Søren Astrid Mikael Kjersti Öystein|Johansson Lindqvist Håkansson Nørgaard Bjørnstad Ekström Dahl Virtanen
+Ingrid Lars Åsa Søren Astrid Mikael Kjersti Øystein|Johansson Lindqvist Håkansson Nørgaard Bjørnstad Ekström Dahl Berg
 Andreea Ștefan Ioana Radu Mihaela Vlad Bogdan Ilinca|Popescu Ionescu Munteanu Țurcanu Dumitru Stoica Rădulescu Marin
-Oksana Dmytro Kateryna Andriy Yuliia Taras Olena Bohdan|Shevchenko Kovalenko Bondarenko Tkachuk Melnyk Lysenko Marchenko Hrytsenko
+Oksana Dmytro Kateryna Andriy Yuliia Taras Olena Bohdan|Shevchenko Kovalenko Bondarenko Tkachuk Melnyk Lysenko Moroz
 Elif Mehmet Zeynep Emre Ayşe Çağlar Deniz Şule|Yılmaz Demir Şahin Çelik Öztürk Aydın Kaya Doğan
 Fatima Omar Layla Youssef Amina Khalid Nour Tariq|Haddad Al-Masri Khoury Mansour Farouk Rahman Saleh Nasser
 Priya Arjun Ananya Rohan Kavya Vikram Deepa Sanjay|Sharma Patel Iyer Reddy Mukherjee Nair Singh Desai

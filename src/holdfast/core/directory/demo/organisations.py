@@ -71,23 +71,12 @@ _HOSPITAL = (
     Unit("Laboratory", "Laboratory Manager", ("Biomedical Scientist", "Phlebotomist", "Laboratory Assistant"), 2),
     Unit("Estates", "Estates Manager", ("Electrician", "Cleaner", "Catering Assistant", "Security Officer"), 3),
 )
-_STORES = [
-    "London Oxford Street",
-    "London Westfield",
-    "Manchester",
-    "Birmingham",
-    "Leeds",
-    "Glasgow",
-    "Edinburgh",
-    "Cardiff",
-    "Bristol",
-    "Liverpool",
-    "Newcastle",
-    "Nottingham",
-    "Sheffield",
-    "Brighton",
-    "Belfast",
-]
+_STORES = (
+    ("Oxford Street", "London"),
+    ("Westfield", "London"),
+    *((city, city) for city in ("Manchester", "Birmingham", "Leeds", "Glasgow", "Edinburgh", "Cardiff", "Bristol")),
+    *((city, city) for city in ("Liverpool", "Newcastle", "Nottingham", "Sheffield", "Brighton", "Belfast")),
+)
 
 ORGANISATIONS = (
     Organisation(
@@ -122,8 +111,8 @@ ORGANISATIONS = (
         sites=(
             Site("FH-HQ", "FashionHub Retail plc", "London", 15),
             *(
-                Site(f"FH-S{number:02}", f"FashionHub {city}", " ".join(city.split()[:1]), 3, _STORE)
-                for number, city in enumerate(_STORES, 1)
+                Site(f"FH-S{number:02}", f"FashionHub {name}", city, 3, _STORE)
+                for number, (name, city) in enumerate(_STORES, 1)
             ),
         ),
     ),
