@@ -96,22 +96,23 @@ class Routes:
         return decorate
 
 
-def _current_work(request: Request) -> Work:
+# All of these are coroutines: the framework would run a plain function in a thread of its own.
+async def _current_work(request: Request) -> Work:
     work: Work = request.state.work
     return work
 
 
-def _current_gate(request: Request) -> Gate:
+async def _current_gate(request: Request) -> Gate:
     gate: Gate = request.state.gate
     return gate
 
 
-def prepared(request: Request) -> Any:
+async def prepared(request: Request) -> Any:
     """Return what the operation's `prepare` made of the body; for `Depends`."""
     return request.state.prepared
 
 
-def _read_if_match(
+async def _read_if_match(
     if_match: Annotated[
         str | None, Header(alias="If-Match", description='The version the change is based on, e.g. `"3"`.')
     ] = None,
