@@ -6,6 +6,7 @@ from datetime import datetime
 from holdfast.core.audit.public import recent_entries
 from holdfast.core.directory.public import count_companies, count_people
 from holdfast.core.identity.public import Profile
+from holdfast.kernel.pages import wording
 from holdfast.kernel.permissions import verb
 from holdfast.kernel.work import Work
 
@@ -61,7 +62,7 @@ async def _recent(work: Work) -> tuple[Happening, ...] | None:
     names = await work.house.name_users(work, {entry.actor_id for entry in entries if entry.actor_id})
     return tuple(
         Happening(
-            title=entry.action,
+            title=wording.action(entry.action),
             url=f"/console/audit/{entry.id}",
             by=names.get(entry.actor_id, "") if entry.actor_id else "",
             at=entry.recorded_at,

@@ -10,6 +10,8 @@ from holdfast.kernel.http import Routes, WorkDep
 from holdfast.kernel.pages import render
 
 router = Routes()
+# Recorded like every field, and of no interest to a person beside those that were changed.
+BOOKKEEPING = frozenset({"id", "version", "created_at", "created_by", "updated_at", "updated_by"})
 
 
 @router.get(verb=reading.read_entry)
@@ -17,4 +19,5 @@ async def show_entry(request: Request, work: WorkDep, entry_id: UUID) -> Respons
     """Show an entry with before and after."""
     entry = await reading.read_entry(work, entry_id=entry_id)
     (shown,) = await reading.named(work, [entry])
-    return render(request, "audit/entry.html", work=work, entry=shown)
+    changed = [name for name in {**(entry.before or {}), **(entry.after or {})} if name not in BOOKKEEPING]
+    return render(request, "audit/entry.html", work=work, entry=shown, changed=changed or None)

@@ -1,8 +1,5 @@
 """The list of companies."""
 
-from typing import Annotated
-
-from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -10,13 +7,15 @@ from holdfast.core.directory.queries import CompanyList
 from holdfast.core.directory.service import companies
 from holdfast.kernel.http import Routes, WorkDep
 from holdfast.kernel.pages import render
+from holdfast.kernel.pages.forms import read_query
 
 router = Routes()
 
 
 @router.get(verb=companies.list_companies)
-async def show_companies(request: Request, work: WorkDep, params: Annotated[CompanyList, Query()]) -> Response:
+async def show_companies(request: Request, work: WorkDep) -> Response:
     """Show the companies: search, filter, sort, page."""
+    params = read_query(request, CompanyList)
     rows, meta = await companies.browse_companies(work, params)
     return render(
         request,
