@@ -32,7 +32,7 @@ def test_help_shows_an_example(command, capsys):
 
 def test_the_commands_are_the_promised_ones():
     assert {("serve",), ("migrate",), ("create-admin",), ("doctor",), ("settings",)} <= set(COMMANDS)
-    assert {("routes",), ("openapi",), ("audit", "entries")} <= set(COMMANDS)
+    assert {("routes",), ("openapi",), ("people", "import"), ("audit", "entries")} <= set(COMMANDS)
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,13 @@
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 from pydantic import ValidationError
 
-from holdfast.cli import admin, api, audit, doctor, migrate, serve, settings
-from holdfast.kernel.errors import HoldfastError
+from holdfast.cli import admin, api, audit, doctor, migrate, people, serve, settings
+from holdfast.kernel.engines import database_error
 
 app = typer.Typer(
     name="holdfast",
@@ -23,6 +24,7 @@ app.command()(doctor.doctor)
 app.command("settings")(settings.show_settings)
 app.command()(api.routes)
 app.command()(api.openapi)
+app.add_typer(people.app, name="people")
 app.add_typer(audit.app, name="audit")
 
 
@@ -47,10 +49,9 @@ def _explained(error: Exception) -> tuple[str, int]:
             return "interrupted", 130
         case typer.TyperException():
             return str(getattr(error, "format_message", error.__str__)()), 2
-        case HoldfastError():
-            return error.detail, 1
         case ValidationError():
             return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()), 1
-        case OSError():
-            return f"{error.filename or 'system'}: {error.strerror or error}", 1
-    return f"{type(error).__name__}: {error}", 1
+        case OSError(filename=str() | Path() as name):
+            return f"{name}: {error.strerror}", 1
+    known = database_error(error)
+    return known.detail if known else f"{type(error).__name__}: {error}", 1

@@ -10,7 +10,7 @@ from holdfast.cli.terminal import installation, say, show, tenant_of
 from holdfast.core.audit.public import EntryList, list_entries
 from holdfast.kernel.permissions import SYSTEM
 
-app = typer.Typer(help="Read the trail.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.callback()

@@ -52,6 +52,7 @@ async def tenant_of(home: Installation, slug: str) -> UUID:
 def say(text: str) -> None:
     """Write a line of the answer."""
     sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()  # a server goes on for long, and its reader may be a pipe
 
 
 def show(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

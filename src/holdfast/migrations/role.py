@@ -2,8 +2,7 @@
 
 from sqlalchemy import Connection, text
 
-from holdfast.kernel.engines import Link
-from holdfast.kernel.engines.addresses import normalise_url
+from holdfast.kernel.engines import Link, normalise_url
 from holdfast.kernel.errors import ConfigurationError
 from holdfast.kernel.settings import Settings
 from holdfast.migrations.run import migration_url, on_connection, restricted_role

@@ -1,0 +1,95 @@
+"""`holdfast serve` as a process: it comes up, says where, and stops when asked."""
+
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from contextlib import contextmanager, suppress
+
+import pytest
+from command_line import COMMAND, bare_environment, refused
+
+pytestmark = pytest.mark.service
+
+
+@contextmanager
+def serving(folder, *options, **variables):
+    """Yield the process and the port of a server that has said where it serves; it is stopped at the end."""
+    process = subprocess.Popen(
+        [*COMMAND, "serve", "--port", "0", *options],
+        cwd=folder,
+        env=bare_environment(folder / "home", **variables),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        seen = []
+        for line in process.stdout:
+            seen.append(line)
+            if said := re.search(r"serves at http://127\.0\.0\.1:(\d+)", line):
+                yield process, int(said[1])
+                break
+        else:
+            pytest.fail("".join(seen))
+    finally:
+        # Its workers too: one that lived on would hold the pipe, and the port.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def get(port, path, seconds=60):
+    """Return status and headers once the server answers."""
+    deadline = time.monotonic() + seconds
+    while True:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        finally:
+            connection.close()
+
+
+@pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["one", "two"])
+def test_the_server_answers_and_ctrl_c_stops_it_cleanly(tmp_path, options):
+    with serving(tmp_path, *options) as (process, port):
+        status, headers, _ = get(port, "/health/ready")
+        assert status == 200
+        assert "server" not in headers
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=30)
+        assert process.returncode == 0, rest
+        assert "Traceback" not in rest
+        with pytest.raises(OSError):
+            get(port, "/health/live", seconds=0)
+
+
+def test_options_reach_every_worker(tmp_path):
+    with serving(tmp_path, "--workers", "2", APP_NAME="Elsewhere", ENVIRONMENT="test") as (_, port):
+        for _ in range(6):
+            assert b'"name":"Elsewhere"' in get(port, "/api/system/info")[2]
+
+
+def test_a_port_that_is_taken_is_one_line(run):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        line = refused(run("serve", "--port", port))
+    assert f"PORT {port} cannot be listened on" in line
+
+
+def test_a_database_that_is_not_ours_is_one_line(run, tmp_path):
+    (tmp_path / "x.db").write_bytes(b"not a database" * 100)
+    line = refused(run("serve", "--port", "0", DATABASE_URL=f"sqlite:///{tmp_path}/x.db"))
+    assert "database" in line.lower()
