@@ -299,7 +299,7 @@ class Works:
             try:
                 async with self.begin(tenant_id, actor, request=request) as work:
                     await self.recorder.refuse(work, record)
-            except DBAPIError:
+            except Conflict:
                 if not again:
                     raise
             else:

@@ -331,21 +331,23 @@ async def test_a_file_may_be_larger_than_other_bodies_but_not_beyond_its_limit(c
 @pytest.mark.endpoint
 async def test_reading_a_large_file_does_not_block_the_event_loop(client, org):
     rows = "\n".join(f"E-{n},Given,Family" for n in range(60_000))
-    longest, running = 0.0, True
+    longest, ticks, running = 0.0, 0, True
 
     async def watch():
-        nonlocal longest
+        nonlocal longest, ticks
         while running:
-            started = time.perf_counter()
+            # The loop's own processor time: what other programs do on this machine does not count.
+            started = time.thread_time()
             await asyncio.sleep(0.01)
-            longest = max(longest, time.perf_counter() - started)
+            longest, ticks = max(longest, time.thread_time() - started), ticks + 1
 
     watcher = asyncio.create_task(watch())
     answer = await send(client, org, f"{HEADING}\n{rows}\n", query="?dry_run=true")
     running = False
     await watcher
     assert answer.json()["rows"] == 60_000
-    assert longest < 0.5
+    assert ticks > 20
+    assert longest < 0.3, longest
 
 
 @pytest.mark.endpoint
