@@ -12,10 +12,13 @@ import pytest
 from clients import client_of
 from operations import ALONE, API, COMPANIES, Stage, fill, key_of, prepare
 from rows import AUDIT, Rows, dump, owner_database, rows
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from holdfast.core.directory.schemas import CompanyCreate
 from holdfast.core.directory.service.companies import create_company
+from holdfast.core.identity.facts import PasswordSet
+from holdfast.core.identity.models import Password
 from holdfast.core.identity.public import issue_setup_link
 from holdfast.kernel.db import Base, TenantOwned
 from holdfast.kernel.permissions import SYSTEM
@@ -258,6 +261,17 @@ async def test_no_secret_and_no_hash_is_in_any_entry(home, stage, owner) -> None
     for secret in secrets:
         for piece in {secret, secret.rpartition("$")[2], secret[-24:]}:
             assert not any(piece in text for text in told_of), secret
+
+
+async def test_a_changed_secret_is_told_of_without_its_value(stage, owner) -> None:
+    async with stage.org.work() as work:
+        password = (await work.session.scalars(select(Password).where(Password.id == stage.org.viewer.id))).one()
+        old, password.hash = password.hash, "$argon2id$another"
+        work.record(PasswordSet(entity=password))
+    entry = (await trail(stage, owner, action="identity.password.set"))[-1]
+    assert entry["entity_id"] == stage.org.viewer.id
+    assert (entry["parts"]["before"], entry["parts"]["after"]) == ({"hash": "(secret)"}, {"hash": "(changed)"})
+    assert old != "$argon2id$another"
 
 
 # ── the entries themselves ───────────────────────────────────────────────────────────────────────────────────────────
