@@ -188,6 +188,10 @@ REQUESTS: dict[str, Prepare] = {
 }
 
 
+# Operations that need an installation of their own; each has a test in test_trail.py.
+ALONE = frozenset({"POST /api/v1/auth/setup"})
+
+
 def key_of(endpoint: Endpoint) -> str:
     """Return how an operation is named in this file and in test ids."""
     return f"{endpoint.method} {endpoint.path}"

@@ -1,0 +1,22 @@
+"""A client of the whole application that no other test's requests count against."""
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+
+from holdfast.main import Installation, create_app
+
+
+def address() -> tuple[str, int]:
+    """Return a client address that no other test has."""
+    return f"10.{random.randrange(256)}.{random.randrange(256)}.{random.randrange(1, 255)}", 40000
+
+
+@asynccontextmanager
+async def client_of(home: Installation) -> AsyncIterator[httpx.AsyncClient]:
+    """Yield a client of the installation's application, middleware included."""
+    transport = httpx.ASGITransport(app=create_app(home.settings, home), client=address())
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as made:
+        yield made
