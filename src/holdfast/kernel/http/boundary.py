@@ -2,7 +2,8 @@
 
 import functools
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack
 from typing import Any, Protocol
 
 from fastapi.params import Form
@@ -10,6 +11,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from holdfast.kernel.errors import (
     HoldfastError,
@@ -19,6 +21,7 @@ from holdfast.kernel.errors import (
 from holdfast.kernel.errors.problems import as_error, parse_json
 from holdfast.kernel.facts import Record
 from holdfast.kernel.http import idempotency
+from holdfast.kernel.http.binding import Binder, binder
 from holdfast.kernel.http.routes import JSON, SAFE, Declared, Handler, RecordResponse, reply
 from holdfast.kernel.middleware import MAX_BODY_KEY
 from holdfast.kernel.permissions import Verb, authorise
@@ -64,10 +67,22 @@ class WorkRoute(APIRoute):
         self.declared = declared
         self.house = house
         super().__init__(path, _replying(declared), methods=[declared.method], **options)
+        bind = binder(self.dependant, embedded=self._embed_body_fields)
+        if bind is not None:
+            self.app = _answering(self._handler(_bound(bind, self.dependant.call, super().get_route_handler())))
+
+    def handle(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
+        """Answer a request of this route's method, the only one that the router hands over."""
+        if scope["method"] == self.declared.method:
+            return self.app(scope, receive, send)  # type: ignore[return-value]
+        return super().handle(scope, receive, send)
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         """Return the function that answers a request on this route."""
-        inner = super().get_route_handler()
+        return self._handler(super().get_route_handler())
+
+    def _handler(self, inner: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        """Return `inner` inside its unit of work."""
         declared, house = self.declared, self.house
         verb = declared.verb
         takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, Form)
@@ -95,6 +110,35 @@ class WorkRoute(APIRoute):
             return _finished(request, response)
 
         return handle
+
+
+def _answering(handle: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
+    """Return the application of a route without the framework's stacks and its second handling of errors."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        response = await handle(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+    return app
+
+
+def _bound(
+    bind: Binder, endpoint: Handler | None, framework: Callable[[Request], Awaitable[Response]]
+) -> Callable[[Request], Awaitable[Response]]:
+    """Return what runs an endpoint with its arguments bound, or through the framework where that finds a fault."""
+    assert endpoint is not None
+
+    async def run(request: Request) -> Response:
+        values = await bind(request)
+        if values is not None:
+            response: Response = await endpoint(**values)
+            return response
+        async with AsyncExitStack() as stack:
+            for name in ("fastapi_middleware_astack", "fastapi_inner_astack", "fastapi_function_astack"):
+                request.scope[name] = stack
+            return await framework(request)
+
+    return run
 
 
 def _replying(declared: Declared) -> Handler:
