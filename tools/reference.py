@@ -149,9 +149,9 @@ def facts_page(_: Sequence[App]) -> str:
     ]
     text = (
         "A fact is something that happened, in the past tense. Recording one writes an entry of the audit trail in\n"
-        "the same transaction: who, when, on which record, with before and after. The last but one column names what the\n"
-        "entry's `detail` holds besides. A refused act leaves an entry too: its action is the verb that was refused,\n"
-        "its outcome `refused`, its reason the code of the error.\n"
+        "the same transaction: who, when, on which record, with before and after. The last but one column names what\n"
+        "the entry's `detail` holds besides. A refused act leaves an entry too: its action is the verb that was\n"
+        "refused, its outcome `refused`, its reason the code of the error.\n"
     )
     heads = ("Action", "Title", "Category", "Severity", "Outcome", "Detail", "Meaning")
     return _page("Facts", text + "\n" + _table(heads, rows))
@@ -184,7 +184,8 @@ def tables_page(_: Sequence[App]) -> str:
     text = (
         "Two kinds of table. A *tenant-owned* table has the primary key `(tenant_id, id)`; its foreign keys and\n"
         "unique constraints begin with `tenant_id`; PostgreSQL keeps it under row-level security. An\n"
-        "*installation-owned* table holds ids, states, counts and hashes only. *Secret* columns never enter the trail with their values.\n"
+        "*installation-owned* table holds ids, states, counts and hashes only. *Secret* columns never enter the trail\n"
+        "with their values.\n"
     )
     parts = [text]
     for title, wanted in (("Tenant-owned", True), ("Installation-owned", False)):
