@@ -11,7 +11,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --exclude
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check prove bench lock format lint types arch routes clean
+.PHONY: help run test check prove bench lock format lint types arch routes reference clean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
@@ -50,6 +50,9 @@ format: .venv/dev.stamp ## Put the code into shape
 routes: .venv/dev.stamp ## Write routes.lock and .env.example
 	$(BIN)/holdfast routes > routes.lock
 	$(BIN)/holdfast settings --example > .env.example
+
+reference: .venv/dev.stamp ## Write docs/reference from the code
+	$(BIN)/python tools/reference.py
 
 # Versions at least a week old, every file by its hash, no address of any machine or registry.
 lock: $(UV) ## Pin the dependencies
