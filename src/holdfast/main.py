@@ -94,6 +94,7 @@ def open_installation(
         pool_pre_ping=settings.pool_pre_ping,
         sqlite_synchronous=settings.sqlite_synchronous,
         slow_query_ms=settings.slow_query_ms,
+        echo=settings.log_queries,
     )
 
     def count_refused(limit: str) -> None:

@@ -61,7 +61,9 @@ class Cluster:
         if self._as:
             shutil.chown(folder, "postgres", "postgres")
             folder.chmod(0o700)
-        self._call("initdb", "-D", str(self._data), "-U", "postgres", "-A", "trust", "--no-sync", "--no-locale", "-E", "UTF8")
+        self._call(
+            "initdb", "-D", str(self._data), "-U", "postgres", "-A", "trust", "--no-sync", "--no-locale", "-E", "UTF8"
+        )
 
     def start(self) -> None:
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=40"
@@ -89,7 +91,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     if not BINARIES:
         missing("PostgreSQL's server")
     # Not below pytest's own folder, which only its owner may enter.
-    folder = Path(f"/tmp/holdfast-cluster-{os.getpid()}-{free_port()}")  # noqa: S108
+    folder = Path(f"/tmp/holdfast-cluster-{os.getpid()}-{free_port()}")
     folder.mkdir(mode=0o700)
     made = Cluster(folder)
     made.start()

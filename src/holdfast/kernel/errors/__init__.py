@@ -17,6 +17,7 @@ HoldfastError
 ├── PreconditionRequired  428  a guarded record needs If-Match
 ├── RateLimited           429
 ├── Unavailable           503  a needed part is out of reach; try again
+│   └── ReadOnly          503  maintenance: reading goes on
 └── ConfigurationError     –   the start or a command is refused
 """
 
@@ -165,6 +166,15 @@ class Unavailable(HoldfastError):
 
     def __init__(self, detail: str | None = None, *, retry_after: int = 2) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
+
+
+class ReadOnly(Unavailable):
+    """The installation takes no changes for now; signing in and reading go on (READ_ONLY)."""
+
+    code, title = "READ_ONLY", "Read-only for now"
+
+    def __init__(self) -> None:
+        super().__init__("The installation takes no changes for now: it is being maintained.", retry_after=60)
 
 
 class ConfigurationError(HoldfastError):

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from holdfast.kernel.errors import (
     HoldfastError,
+    ReadOnly,
     Unauthenticated,
     UnsupportedMediaType,
 )
@@ -84,17 +85,20 @@ class WorkRoute(APIRoute):
     def _handler(self, inner: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         """Return `inner` inside its unit of work."""
         declared, house = self.declared, self.house
-        verb = declared.verb
+        verb, settings = declared.verb, self.house.works.settings
+        changes = verb is not None and verb.writes and verb.permission is not None and declared.method not in SAFE
         takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, Form)
 
         async def handle(request: Request) -> Response:
+            if changes and settings.read_only:
+                raise ReadOnly
             headers = None
             if declared.prepare is not None and verb is not None:
                 headers = await _knock(request, house, verb)
                 if declared.max_body is not None:
                     request.scope[MAX_BODY_KEY] = declared.max_body
             if declared.method not in SAFE:
-                await _read_body(request, takes_json=takes_json)
+                await _read_body(request, takes_json=takes_json, max_depth=settings.json_max_depth)
             try:
                 if declared.prepare is not None:
                     request.state.prepared = await declared.prepare(request)
@@ -152,14 +156,14 @@ def _replying(declared: Declared) -> Handler:
     return replying
 
 
-async def _read_body(request: Request, *, takes_json: bool) -> None:
+async def _read_body(request: Request, *, takes_json: bool, max_depth: int) -> None:
     """Read the whole body before any transaction begins, and JSON strictly."""
     raw = await request.body()
     if takes_json and raw:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != JSON and not (kind.startswith("application/") and kind.endswith("+json")):
             raise UnsupportedMediaType(f"The body must be {JSON}.")
-        request._json = parse_json(raw)  # noqa: SLF001  the one place where Starlette keeps a parsed body
+        request._json = parse_json(raw, max_depth=max_depth)  # noqa: SLF001  the one place where Starlette keeps a parsed body
 
 
 async def _at_the_gate(request: Request, house: Boundary, inner: Callable[[Request], Awaitable[Response]]) -> Response:
