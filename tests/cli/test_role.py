@@ -1,0 +1,61 @@
+"""The restricted role on PostgreSQL: made by command, judged by the doctor, and required in production."""
+
+import uuid
+
+import asyncpg
+import pytest
+from command_line import refused
+
+from support import POSTGRES, database_name, need
+
+pytestmark = pytest.mark.service
+SECRET = "kW9-vR2xQ7_mT4bZ8nL5cJ1hF6gD3sA0pYuE"
+AWKWARD = "p'w\"d:@/?%41 \\"
+
+
+@pytest.fixture
+async def place():
+    """Yield an administrator's connection, a database of the test's own and a role that does not exist yet."""
+    need("PostgreSQL", 5432)
+    database, role = database_name(), f'holdfast test "{uuid.uuid4().hex[:8]}'
+    admin = await asyncpg.connect(f"{POSTGRES}/postgres")
+    quoted = '"' + role.replace('"', '""') + '"'
+    try:
+        await admin.execute(f"CREATE DATABASE {database}")
+        yield admin, database, role
+    finally:
+        await admin.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+        await admin.execute(f"DROP ROLE IF EXISTS {quoted}")
+        await admin.close()
+
+
+async def test_the_role_is_made_once_and_is_restricted(run, place):
+    admin, database, role = place
+    as_role = {
+        "DB_HOST": "127.0.0.1",
+        "DB_NAME": database,
+        "DB_USER": role,
+        "DB_PASSWORD": AWKWARD,
+        "MIGRATION_DATABASE_URL": f"{POSTGRES}/{database}",
+    }
+    made = run("migrate", "--create-role", **as_role)
+    assert made.returncode == 0, made.stderr
+    assert f"role {role} made" in made.stdout
+    assert AWKWARD not in made.stdout + made.stderr
+    row = await admin.fetchrow("SELECT * FROM pg_roles WHERE rolname = $1", role)
+    assert row["rolcanlogin"]
+    assert not any(row[right] for right in ("rolsuper", "rolbypassrls", "rolcreaterole", "rolcreatedb", "rolinherit"))
+    assert f"role {role} is there" in run("migrate", "--create-role", **as_role).stdout
+    assert run("doctor", **as_role).returncode == 0
+
+
+async def test_a_role_above_the_tenants_lock_is_found(run, place):
+    _, database, _ = place
+    as_owner = {"DATABASE_URL": f"{POSTGRES}/{database}"}
+    assert "MIGRATION_DATABASE_URL" in refused(run("migrate", "--create-role", **as_owner))
+    assert run("migrate", **as_owner).returncode == 0
+    sick = run("doctor", **as_owner)
+    assert sick.returncode == 1
+    assert "is a superuser" in sick.stdout
+    production = {**as_owner, "ENVIRONMENT": "production", "SECRET_KEY": SECRET}
+    assert "superuser" in refused(run("serve", "--port", "0", **production))
