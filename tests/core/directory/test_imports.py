@@ -315,6 +315,7 @@ async def test_a_refused_caller_is_answered_before_the_body_is_read_and_leaves_a
 
     headers = {**org.viewer.bearer, "Content-Type": "text/csv"}
     assert (await client.post(f"{URL}/imports", content=body(), headers=headers)).status_code == 403
+    assert sent == 0
     entries = await client.get("/api/v1/audit/entries?outcome=refused", headers=org.auditor.bearer)
     assert [row["action"] for row in entries.json()["data"]] == ["directory.person.import"]
 

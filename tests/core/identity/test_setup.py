@@ -6,9 +6,12 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from holdfast.core.identity import queries
 from holdfast.core.identity.errors import UserExists, WeakPassword
 from holdfast.core.identity.public import create_admin, find_tenant_id, issue_setup_link, needs_setup
 from holdfast.kernel.clock import system_clock
+from holdfast.kernel.permissions import SYSTEM
+from holdfast.kernel.tenancy import SYSTEM_TENANT
 from holdfast.main import create_app
 from support import PASSWORD, installation_on
 
@@ -53,6 +56,8 @@ async def test_the_link_makes_organisation_and_administrator_once(empty):
     assert made.status_code == 201, made.text
     assert made.json()["organization"]["slug"] == "northern"
     assert not await needs_setup(home.works)
+    async with home.works.begin(SYSTEM_TENANT, SYSTEM, write=False) as work:
+        assert await queries.list_setup_links(work) == []
     again = await client.post(URL, json=body(token, slug="southern"))
     assert (again.status_code, again.json()["code"]) == (403, "SETUP_REFUSED")
     assert await find_tenant_id(home.works, slug="southern") is None

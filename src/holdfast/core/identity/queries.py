@@ -190,9 +190,10 @@ async def find_setup_link(work: Work, *, secret_hash: bytes, lock: bool = False)
     return found
 
 
-async def list_setup_links(work: Work) -> Sequence[SetupLink]:
-    """Return every set-up link, locked."""
-    return (await work.session.scalars(select(SetupLink).with_for_update())).all()
+async def list_setup_links(work: Work, *, lock: bool = False) -> Sequence[SetupLink]:
+    """Return every set-up link."""
+    statement = select(SetupLink)
+    return (await work.session.scalars(statement.with_for_update() if lock else statement)).all()
 
 
 async def count_users(work: Work) -> int:

@@ -110,7 +110,7 @@ async def _is_good(work: Work, secret_hash: bytes, *, lock: bool = False) -> boo
 
 
 async def _end_links(work: Work) -> None:
-    for link in await queries.list_setup_links(work):
+    for link in await queries.list_setup_links(work, lock=True):
         await work.session.delete(link)
     await work.flush()
 
