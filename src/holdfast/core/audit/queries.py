@@ -5,12 +5,13 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import exists, func, insert, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from holdfast.core.audit.errors import EntryNotFound
 from holdfast.core.audit.models import AuditEntry, AuditPart, LedgerQueue, RefusalCount
 from holdfast.core.audit.schemas import Category, EntryBrief, Outcome, Severity
+from holdfast.kernel.engines.inserts import insert_rows
 from holdfast.kernel.lists import HotList, ListParameters
 from holdfast.kernel.schemas import Inward, Moment
 from holdfast.kernel.work import Work
@@ -42,6 +43,9 @@ class HistoryPaging(Inward):
 
 
 _BRIEF = {name: getattr(AuditEntry, name) for name in EntryBrief.model_fields}
+_ENTRY, _PART, _QUEUE = (
+    AuditEntry.metadata.tables[model.__tablename__] for model in (AuditEntry, AuditPart, LedgerQueue)
+)
 _SORTS = {"recorded_at": AuditEntry.recorded_at}
 
 ENTRIES = HotList(
@@ -74,11 +78,7 @@ ENTRIES = HotList(
 
 async def insert_entries(work: Work, entries: Rows, parts: Rows, queue: Rows) -> None:
     """Insert entries, their parts and their places in the queue, in this transaction."""
-    connection = work.link.connection
-    await connection.execute(insert(AuditEntry), entries)
-    if parts:
-        await connection.execute(insert(AuditPart), parts)
-    await connection.execute(insert(LedgerQueue), queue)
+    await insert_rows(work.link, [(_ENTRY, entries), (_PART, parts), (_QUEUE, queue)])
 
 
 async def get_entry(work: Work, *, entry_id: UUID) -> AuditEntry:
