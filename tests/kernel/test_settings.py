@@ -294,7 +294,7 @@ def test_production_requires(given, missing, tmp_path):
 @pytest.mark.parametrize(
     "secret",
     [
-        "k" * 31,
+        "kW9-vR2xQ7_mT4bZ8nL5cJ1hF6gD3sA",  # sound but 31 bytes
         "k" * 64,
         "change-me-change-me-change-me-change-me",
         "your_secret_key_here_at_least_32_bytes!",
