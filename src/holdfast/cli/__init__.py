@@ -7,6 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from holdfast.cli import admin, api, audit, doctor, migrate, serve, settings
+from holdfast.kernel.engines.faults import database_error
 from holdfast.kernel.errors import HoldfastError
 
 app = typer.Typer(
@@ -53,4 +54,5 @@ def _explained(error: Exception) -> tuple[str, int]:
             return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()), 1
         case OSError():
             return f"{error.filename or 'system'}: {error.strerror or error}", 1
-    return f"{type(error).__name__}: {error}", 1
+    known = database_error(error)
+    return (f"{type(error).__name__}: {error}" if known is None else known.detail), 1
