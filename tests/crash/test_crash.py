@@ -142,8 +142,8 @@ async def test_no_acknowledged_write_is_lost_by_a_kill(database, synchronous):
 @pytest.mark.parametrize("workers", [1, 2])
 async def test_interrupt_answers_what_it_has_begun_and_ends_well(workers):
     async with founded("sqlite") as (settings, org):
-        # A password that takes a second: the interrupt meets a request that is being answered.
-        slow = {"ARGON2_TIME_COST": "60"}
+        # A password whose new hash takes its time: the interrupt meets a request that is being answered.
+        slow = {"ARGON2_TIME_COST": "20"}
         with serve(settings, workers=workers, by_command=True, **UNLIMITED, **slow) as served:
             body = {"email": org.user.email, "password": PASSWORD}
             async with httpx.AsyncClient(base_url=served.url, timeout=60) as client:

@@ -179,7 +179,7 @@ async def test_the_database_goes_and_comes_back(cluster, tmp_path):
 
 async def test_the_database_restarts_under_load(cluster, tmp_path):
     settings, org = await on_cluster(cluster, tmp_path)
-    async with served(settings, **UNLIMITED) as (client, _):
+    async with served(settings, **UNLIMITED) as (client, process):
         acknowledged: list[str] = []
         seen: Counter[int] = Counter()
         end = asyncio.Event()
@@ -204,6 +204,8 @@ async def test_the_database_restarts_under_load(cluster, tmp_path):
             await asyncio.to_thread(cluster.start)
         await asyncio.sleep(1)
         end.set()
+        await asyncio.gather(*writers, return_exceptions=True)
+        assert "Traceback" not in process.log, process.log
         await asyncio.gather(*writers)
         assert seen[201] > 10, seen
         assert seen[503] > 0, seen

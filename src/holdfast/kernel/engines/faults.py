@@ -163,10 +163,12 @@ def _invalid() -> Invalid:
     return Invalid(message, errors=(FieldError("request", "UNSTORABLE", message),))
 
 
-_ASYNCPG = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+_ASYNCPG = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 _JUDGES: tuple[tuple[Any, Callable[[Any], HoldfastError | None]], ...] = (
     (asyncpg.PostgresError, _postgresql),
     (asyncpg.InterfaceError, _asyncpg_client),
+    # The server said goodbye while the connection was idle, and asyncpg has not yet met the end of the stream.
+    (asyncpg.InternalClientError, lambda _: Unavailable(LOST)),
     (sqlite3.Error, _sqlite),
     (mysql.MySQLError, _mysql),
     (OSError, lambda _: Unavailable(LOST)),  # sockets, and their time-outs

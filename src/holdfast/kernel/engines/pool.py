@@ -114,7 +114,8 @@ class Pool:
             return Physical(await greenlet_spawn(self.engine.sync_engine.raw_connection))
         except Exception as error:
             self._free()
-            _log.exception("database.unreachable", error=f"{type(error).__name__}: {error}")
+            # One line: while the database is away every request meets this, and no traceback says more than the text.
+            _log.error("database.unreachable", error=f"{type(error).__name__}: {error}")  # noqa: TRY400
             found = database_error(error)
             if not isinstance(found, Unavailable):
                 found = Unavailable("The database cannot be reached; try again.")
