@@ -325,7 +325,7 @@ async def test_the_numbers_of_a_writer_have_no_gap_but_declared_ones(home, stage
             await create_company(work, CompanyCreate(code="VOID", name="Void"))
 
     for _ in range(2):
-        with pytest.raises(Exception, match="(?i)null"):
+        with pytest.raises(Exception, match=r"(?i)null"):
             await fail()
     await stage.company()
     seqs: dict[UUID, set[int]] = defaultdict(set)

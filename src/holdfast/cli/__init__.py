@@ -7,14 +7,8 @@ from pathlib import Path
 import typer
 from pydantic import ValidationError
 
-<<<<<<< HEAD
 from holdfast.cli import admin, api, audit, doctor, migrate, people, serve, settings
 from holdfast.kernel.engines import database_error
-=======
-from holdfast.cli import admin, api, audit, doctor, migrate, serve, settings
-from holdfast.kernel.engines.faults import database_error
-from holdfast.kernel.errors import HoldfastError
->>>>>>> h/faults
 
 app = typer.Typer(
     name="holdfast",
@@ -57,14 +51,7 @@ def _explained(error: Exception) -> tuple[str, int]:
             return str(getattr(error, "format_message", error.__str__)()), 2
         case ValidationError():
             return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()), 1
-<<<<<<< HEAD
         case OSError(filename=str() | Path() as name):
             return f"{name}: {error.strerror}", 1
     known = database_error(error)
     return known.detail if known else f"{type(error).__name__}: {error}", 1
-=======
-        case OSError():
-            return f"{error.filename or 'system'}: {error.strerror or error}", 1
-    known = database_error(error)
-    return (f"{type(error).__name__}: {error}" if known is None else known.detail), 1
->>>>>>> h/faults

@@ -115,7 +115,7 @@ class Pool:
         except Exception as error:
             self._free()
             # One line: while the database is away every request meets this, and no traceback says more than the text.
-            _log.error("database.unreachable", error=f"{type(error).__name__}: {error}")  # noqa: TRY400
+            _log.error("database.unreachable", error=f"{type(error).__name__}: {error}")
             found = database_error(error)
             if not isinstance(found, Unavailable):
                 found = Unavailable("The database cannot be reached; try again.")
