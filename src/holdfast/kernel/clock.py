@@ -13,4 +13,4 @@ def system_clock() -> datetime:
 
 def rfc3339(moment: datetime) -> str:
     """Return `moment` as RFC 3339 text in UTC with microseconds, 27 characters: text order is time order."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"

@@ -12,6 +12,7 @@ from sqlalchemy import ClauseElement, Table, Uuid, event, inspect
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import FromStatement, Mapped, ORMExecuteState, Session, UOWTransaction, mapped_column
 from sqlalchemy.orm import with_loader_criteria as loader_criteria
+from sqlalchemy.sql.base import ExecutableOption
 
 from holdfast.kernel.db import Base, InstallationOwned, Str, TenantOwned, Tracked, UtcDateTime
 from holdfast.kernel.ids import new_id
@@ -87,11 +88,6 @@ def open_session(connection: AsyncConnection, tenant_id: UUID, actor: Actor, now
             "tenant_id": tenant_id,
             "actor_id": actor.id,
             "now": now,
-            "criteria": loader_criteria(
-                TenantOwned,
-                lambda model: model.tenant_id == tenant_id,
-                include_aliases=True,
-            ),
         },
     )
 
@@ -108,7 +104,16 @@ def _keep_to_tenant(state: ORMExecuteState) -> None:
     mapper = state.bind_mapper
     if not state.is_select and (mapper is None or mapper.class_.__audited__):
         raise TenancyError("a bulk statement leaves no entries: load the rows and change them")
-    state.statement = state.statement.options(state.session.info["criteria"])
+    info = state.session.info
+    criteria = info.get("criteria")
+    if criteria is None:
+        # Made with the first statement: it costs more than what a unit of work that only inserts does here.
+        criteria = info["criteria"] = _criteria(info["tenant_id"])
+    state.statement = state.statement.options(criteria)
+
+
+def _criteria(tenant_id: UUID) -> ExecutableOption:
+    return loader_criteria(TenantOwned, lambda model: model.tenant_id == tenant_id, include_aliases=True)
 
 
 @event.listens_for(TenantSession, "before_attach")

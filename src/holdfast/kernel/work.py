@@ -214,7 +214,9 @@ class Work:
 
     async def _write_down(self) -> None:
         if self._session is not None:
-            await self._session.flush()
+            pending = self._session.sync_session
+            if pending.new or pending.dirty or pending.deleted:  # mostly the verb has flushed already
+                await self._session.flush()
         records = self._changes.records(self.facts)
         if records:
             await self.house.recorder.write(self, records)

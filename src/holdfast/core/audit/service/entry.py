@@ -59,7 +59,11 @@ def parts_of(record: Record, request: RequestInfo) -> tuple[Part, ...]:
         "pii": _present({"ip": request.ip, "user_agent": request.user_agent}),
         "ctx": _present({"reason": record.reason, "method": request.method or None, "path": request.path or None}),
     }
-    return tuple(Part(name, os.urandom(SALT_BYTES), canonical(data)) for name, data in found.items() if data)
+    written = [(name, canonical(data)) for name, data in found.items() if data]
+    salts = os.urandom(SALT_BYTES * len(written))
+    return tuple(
+        Part(name, salts[at * SALT_BYTES : (at + 1) * SALT_BYTES], data) for at, (name, data) in enumerate(written)
+    )
 
 
 def build_entry(
@@ -68,12 +72,15 @@ def build_entry(
     """Return the entry of a record: nothing personal in the core, 128 random bits so that no leaf can be guessed."""
     parts = parts_of(record, request)
     entry_id = new_id()
+    occurred_at = record.occurred_at or recorded_at
+    recorded = rfc3339(recorded_at)
+    occurred = recorded if occurred_at is recorded_at else rfc3339(occurred_at)
     columns: dict[str, object] = {
         "tenant_id": tenant_id,
         "id": entry_id,
         "log_id": tenant_id,
         "recorded_at": recorded_at,
-        "occurred_at": record.occurred_at or recorded_at,
+        "occurred_at": occurred_at,
         "category": record.category,
         "severity": record.severity,
         "action": record.action,
@@ -94,8 +101,8 @@ def build_entry(
             "v": 1,
             "id": str(entry_id),
             "log": str(tenant_id),
-            "ts": rfc3339(recorded_at),
-            "occ": rfc3339(record.occurred_at or recorded_at),
+            "ts": recorded,
+            "occ": occurred,
             "cat": record.category,
             "sev": record.severity,
             "act": record.action,

@@ -1,5 +1,6 @@
 """The three forms in which a session is carried: access JWT (RFC 9068), refresh token, cookie."""
 
+import functools
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -43,6 +44,9 @@ class AccessTokens:
         self._key = OctKey.import_key(keys.access)
         self._key_id = keys.access_id
         self.seconds = minutes * 60
+        # Remembers that a signature is good, which it stays, and no more: whether the token has expired is asked with
+        # each request, and so is its session's row. A bad token raises and is not remembered.
+        self._verified = functools.lru_cache(maxsize=4096)(self._verify)
 
     def issue(self, *, tenant_id: UUID, user_id: UUID, session_id: UUID, now: datetime) -> str:
         """Return a signed token that names tenant, user and session; it lives `seconds`."""
@@ -62,17 +66,23 @@ class AccessTokens:
     def read(self, token: str, now: datetime) -> tuple[UUID, UUID] | None:
         """Return tenant and session of a token that is ours and not expired, else None."""
         try:
-            found = jwt.decode(token, self._key, algorithms=[ALGORITHM])
+            tenant_id, session_id, expires = self._verified(token)
         except (JoseError, ValueError, UnicodeError):
             return None
+        return None if expires <= now.timestamp() else (tenant_id, session_id)
+
+    def _verify(self, token: str) -> tuple[UUID, UUID, int]:
+        """Return tenant, session and end of a token that is ours; raise ValueError or JoseError for any other."""
+        found = jwt.decode(token, self._key, algorithms=[ALGORITHM])
         header, claims = found.header, found.claims
-        if header.get("typ") != TYPE or header.get("kid") != self._key_id or claims.get("aud") != ISSUER:
-            return None
+        ours = header.get("typ") == TYPE and header.get("kid") == self._key_id
         expires = claims.get("exp")
-        if not isinstance(expires, int) or expires <= now.timestamp() or claims.get("iss") != ISSUER:
-            return None
+        if not ours or claims.get("aud") != ISSUER or claims.get("iss") != ISSUER or not isinstance(expires, int):
+            raise ValueError("not an access token of ours")
         tenant_id, session_id = parse_id(str(claims.get("tid"))), parse_id(str(claims.get("sid")))
-        return None if tenant_id is None or session_id is None else (tenant_id, session_id)
+        if tenant_id is None or session_id is None:
+            raise ValueError("an access token without tenant or session")
+        return tenant_id, session_id, expires
 
 
 def after(now: datetime, *, minutes: int = 0, hours: int = 0, days: int = 0) -> datetime:
