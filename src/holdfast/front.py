@@ -1,7 +1,7 @@
 """What belongs to no slice: rate limits of every request, health, the API's own pages, metrics."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +15,10 @@ from starlette.routing import Route
 from holdfast import __version__
 from holdfast.kernel.crypto import same
 from holdfast.kernel.engines import Database
-from holdfast.kernel.errors import HoldfastError, Unauthenticated
+from holdfast.kernel.errors import ConfigurationError, HoldfastError, Unauthenticated
 from holdfast.kernel.limits import CONSOLE, Limiter, address_limit, api_limit
 from holdfast.kernel.middleware.clients import address_key
-from holdfast.kernel.pages import docs_page
+from holdfast.kernel.pages import docs_page, render
 from holdfast.kernel.pages.assets import Assets
 from holdfast.kernel.plugins import App
 from holdfast.kernel.settings import Settings
@@ -161,6 +161,28 @@ def api_pages(app: FastAPI, router: APIRouter) -> list[Route]:
 
     paths = {"/api/openapi.json": openapi, "/api/docs": swagger, "/docs": swagger, "/api/redoc": redoc}
     return [Route(path, answer, methods=["GET"], include_in_schema=False) for path, answer in paths.items()]
+
+
+def errors_page() -> list[Route]:
+    """Return the route that the `type` of a problem points at: every error with its meaning."""
+
+    async def errors(request: Request) -> Response:
+        return render(request, "errors.html", errors=list(_told(HoldfastError)))
+
+    return [Route("/docs/reference/errors", errors, methods=["GET"], include_in_schema=False)]
+
+
+def _told(kind: type[HoldfastError]) -> Iterator[dict[str, object]]:
+    """Yield what the page shows of an error and those below it, each code once: the class that first has it."""
+    if kind is ConfigurationError:
+        return
+    inherited = any(getattr(base, "code", None) == kind.code for base in kind.__mro__[1:])
+    if not inherited:
+        meaning = (kind.__doc__ or "").partition("\n")[0]
+        anchor = kind.code.lower().replace("_", "-")
+        yield {"anchor": anchor, "code": kind.code, "status": kind.status, "title": kind.title, "meaning": meaning}
+    for special in sorted(kind.__subclasses__(), key=lambda each: (each.status, each.code)):
+        yield from _told(special)
 
 
 def openapi_of(app: FastAPI, router: APIRouter) -> dict[str, Any]:

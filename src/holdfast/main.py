@@ -28,7 +28,7 @@ from holdfast.core.identity.public import (
     table_of_roles,
 )
 from holdfast.demo import demo_sign_ins, has_demo
-from holdfast.front import Health, RateLimits, api_pages, metrics_route, static_files
+from holdfast.front import Health, RateLimits, api_pages, errors_page, metrics_route, static_files
 from holdfast.kernel.clock import Clock, system_clock
 from holdfast.kernel.crypto import Keys
 from holdfast.kernel.discovery import Endpoint, build_router, discover
@@ -96,6 +96,8 @@ def open_installation(
         slow_query_ms=settings.slow_query_ms,
         echo=settings.log_queries,
     )
+
+    telemetry.watch_pool(in_use=lambda: database.in_use, size=lambda: settings.pool_size)
 
     def count_refused(limit: str) -> None:
         telemetry.limited.labels(limit).inc()
@@ -188,6 +190,7 @@ def create_app(settings: Settings, installation: Installation | None = None) -> 
     router.routes += metrics_route(home.telemetry, settings)
     router.routes += static_files(pages.assets)
     router.routes += api_pages(app, router)
+    router.routes += errors_page()
     app.router = router
     app.state.pages = pages
     problems.install(app, answer)

@@ -131,6 +131,11 @@ class Database:
             physical.adapter.readonly = not write
         return self._link(pool, physical, write=write, slow=self._slow)
 
+    @property
+    def in_use(self) -> int:
+        """Return how many connections serve somebody now."""
+        return sum(pool.in_use for pool in {self._reading, self._writing})
+
     async def dispose(self) -> None:
         """Close all connections; those in use close when they come back."""
         for pool in {self._reading, self._writing}:

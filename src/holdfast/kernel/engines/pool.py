@@ -67,6 +67,11 @@ class Pool:
         self._idle: list[Physical] = []
         self._waiting: deque[asyncio.Future[Physical | None]] = deque()
 
+    @property
+    def in_use(self) -> int:
+        """Return how many connections are out."""
+        return self._made - len(self._idle)
+
     async def take(self) -> Physical:
         """Return a connection that nobody else uses; raise Unavailable when there is none in time."""
         while self._idle:
