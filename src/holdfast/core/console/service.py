@@ -15,11 +15,11 @@ RECENT = 8
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many of something there are, and where they are listed."""
+    """How many of something there are, and the page that lists them, where there is one."""
 
     label: str
     count: int
-    url: str
+    url: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ async def read_overview(work: Work) -> Overview:
     if work.actor.may("directory.company.read"):
         counts.append(Count("Companies", await count_companies(work), "/console/companies"))
     if work.actor.may("directory.person.read"):
-        counts.append(Count("People", await count_people(work), "/console/companies"))
+        counts.append(Count("People", await count_people(work), None))
     return Overview(profile.name.partition(" ")[0], tuple(counts), await _recent(work))
 
 
