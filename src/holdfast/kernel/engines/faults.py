@@ -163,10 +163,12 @@ def _invalid() -> Invalid:
     return Invalid(message, errors=(FieldError("request", "UNSTORABLE", message),))
 
 
-_ASYNCPG = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+_ASYNCPG = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 _JUDGES: tuple[tuple[Any, Callable[[Any], HoldfastError | None]], ...] = (
     (asyncpg.PostgresError, _postgresql),
     (asyncpg.InterfaceError, _asyncpg_client),
+    # what asyncpg says when the server hung up and it notices only in its next step
+    (asyncpg.InternalClientError, lambda _: Unavailable(LOST)),
     (sqlite3.Error, _sqlite),
     (mysql.MySQLError, _mysql),
     (OSError, lambda _: Unavailable(LOST)),  # sockets, and their time-outs
