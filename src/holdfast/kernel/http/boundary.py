@@ -10,7 +10,7 @@ from fastapi.params import Form
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from holdfast.kernel.errors import (
@@ -285,7 +285,12 @@ def _finished(request: Request, response: Response) -> Response:
         if response.status_code == 201 and response.record_id is not None:
             path = request.scope["path"].rstrip("/")
             response.headers["Location"] = f"{path}/{response.record_id}"
-    elif request.method in SAFE and response.status_code == 200 and response.media_type == JSON:
+    elif (
+        request.method in SAFE
+        and response.status_code == 200
+        and response.media_type == JSON
+        and not isinstance(response, StreamingResponse)
+    ):
         response.headers["ETag"] = f'W/"{hashlib.blake2b(response.body, digest_size=12).hexdigest()}"'
     wanted = request.headers.get("if-none-match")
     if wanted is not None and request.method in SAFE and response.status_code == 200:

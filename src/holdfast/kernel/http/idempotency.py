@@ -14,7 +14,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from holdfast.kernel.db import Base, Bytes, CanonicalJson, Json, TenantOwned, UtcDateTime
 from holdfast.kernel.errors import Conflict, FieldError, Invalid
@@ -90,7 +90,9 @@ async def remember(work: Work, request: Request, response: Response) -> None:
     if key is None:
         return
     row = await _find(work, _row_id(work, key))
-    if row is not None:
+    if row is not None and isinstance(response, StreamingResponse):
+        await work.session.delete(row)  # what was not kept cannot be given again
+    elif row is not None:
         row.status, row.body = response.status_code, bytes(response.body)
         row.headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
 
