@@ -10,7 +10,7 @@ import structlog
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Lifespan
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from holdfast import __version__
 from holdfast.core.audit.public import Trail
@@ -193,8 +193,13 @@ def create_app(settings: Settings, installation: Installation | None = None) -> 
     router.routes += errors_page()
     app.router = router
     app.state.pages = pages
-    problems.install(app, answer)
-    return wrap(app, settings, telemetry=home.telemetry, answer=answer)
+
+    async def routed(scope: Scope, receive: Receive, send: Send) -> None:
+        # Past the framework's own stack: its handlers of errors do again what `wrap` does, and cost as much.
+        scope["app"] = app
+        await router(scope, receive, send)
+
+    return wrap(routed, settings, telemetry=home.telemetry, answer=answer)
 
 
 def _route_maker(home: Installation) -> Callable[[Endpoint], WorkRoute]:

@@ -71,6 +71,8 @@ class WorkRoute(APIRoute):
         bind = binder(self.dependant, embedded=self._embed_body_fields)
         if bind is not None:
             self.app = _answering(self._handler(_bound(bind, self.dependant.call, super().get_route_handler())))
+        else:
+            self.app = _with_stack(self.app)
 
     def handle(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Answer a request of this route's method, the only one that the router hands over."""
@@ -124,6 +126,17 @@ def _answering(handle: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
         await response(scope, receive, send)
 
     return app
+
+
+def _with_stack(app: ASGIApp) -> ASGIApp:
+    """Return the framework's application of a route inside the stack that closes the files of a form."""
+
+    async def stacked(scope: Scope, receive: Receive, send: Send) -> None:
+        async with AsyncExitStack() as stack:
+            scope["fastapi_middleware_astack"] = stack
+            await app(scope, receive, send)
+
+    return stacked
 
 
 def _bound(
