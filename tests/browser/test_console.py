@@ -222,6 +222,7 @@ def test_a_viewer_sees_and_changes_nothing(people):
         expect(main.get_by_role("button")).to_have_count(0)
         expect(main.get_by_role("textbox")).to_have_count(0)
         expect(main.get_by_role("link", name="Delete…")).to_have_count(0)
+        expect(main.get_by_role("link", name="History")).to_have_count(0)
         expect(page.get_by_role("navigation", name="Main").get_by_role("link", name="Audit trail")).to_have_count(0)
         for refused in ("/console/companies/new", f"{path}/delete", "/console/audit"):
             answer = page.goto(refused)
