@@ -11,7 +11,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --exclude
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check prove bench lock format lint types arch routes reference clean
+.PHONY: help run test check prove bench lock format lint types arch routes reference screenshots clean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
@@ -53,6 +53,9 @@ routes: .venv/dev.stamp ## Write routes.lock and .env.example
 
 reference: .venv/dev.stamp ## Write docs/reference from the code
 	$(BIN)/python tools/reference.py
+
+screenshots: .venv/dev.stamp ## Take the pictures of the documentation; needs Chromium
+	$(BIN)/python tests/browser/screenshots.py
 
 # Versions at least a week old, every file by its hash, no address of any machine or registry.
 lock: $(UV) ## Pin the dependencies

@@ -2,8 +2,10 @@
 
 import asyncio
 import shutil
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -14,6 +16,7 @@ from holdfast.migrations import run
 from serving import Served, serve
 from support import PASSWORD, REQUIRED, Org, fresh_database, make_org
 
+T = TypeVar("T")
 ARGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -63,14 +66,19 @@ async def prepare(settings) -> tuple[Org, Org]:
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
-    """Serve on SQLite; Playwright's own loop stays out of the way of ours."""
-    loop = asyncio.new_event_loop()
-    database = fresh_database("sqlite")
-    try:
-        settings = loop.run_until_complete(database.__aenter__())
-        org, other = loop.run_until_complete(prepare(settings))
-        with serve(settings) as served:
-            yield Site(served, org, other)
-    finally:
-        loop.run_until_complete(database.__aexit__(None, None, None))
-        loop.close()
+    """Serve on SQLite; our loop has a thread of its own, because Playwright's runs in this one all the time."""
+    with ThreadPoolExecutor(1) as thread:
+        runner = asyncio.Runner()
+
+        def await_(coroutine: Coroutine[Any, Any, T]) -> T:
+            return thread.submit(runner.run, coroutine).result()
+
+        database = fresh_database("sqlite")
+        settings = await_(database.__aenter__())
+        try:
+            org, other = await_(prepare(settings))
+            with serve(settings) as served:
+                yield Site(served, org, other)
+        finally:
+            await_(database.__aexit__(None, None, None))
+            thread.submit(runner.close).result()

@@ -90,5 +90,11 @@ def company_page(
         form=form,
         conflict=None if conflict is None else CompanyOut.model_validate(conflict).model_dump(mode="json"),
         countries=(),
-        may={name: work.actor.may(f"directory.company.{name}") for name in ("update", "delete", "restore")},
+        may={
+            # Not "update": in a template that is the method of the mapping, which is always there.
+            "change": work.actor.may("directory.company.update"),
+            "delete": work.actor.may("directory.company.delete"),
+            "restore": work.actor.may("directory.company.restore"),
+            "trace": work.actor.may("audit.entry.read"),
+        },
     )

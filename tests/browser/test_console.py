@@ -1,0 +1,374 @@
+"""The console in Chromium: what people do, with and without JavaScript, and what they must be able to perceive."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+# Chromium reports every answer of 4xx to a page as an error of its console.
+EXPECTED = re.compile(r"Failed to load resource: the server responded with a status of (401|403|404|409|412|422)")
+
+
+@dataclass
+class Tab:
+    """A page, and everything that went wrong in it."""
+
+    page: Page
+    faults: list[str] = field(default_factory=list)
+
+    def hear(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not EXPECTED.match(message.text):
+            self.faults.append(message.text)
+
+
+@dataclass
+class People:
+    """Opens pages as members of the site's organisations; each signs in once, because sign-ins are limited."""
+
+    browser: Browser
+    site: object
+    kept: dict[str, dict] = field(default_factory=dict)
+
+    @contextmanager
+    def tab(self, role: str | None = "admin", *, org: str = "org", **options: object) -> Iterator[Page]:
+        with self.context(role, org=org, **options) as context, watched(context) as page:
+            yield page
+
+    @contextmanager
+    def context(self, role: str | None, *, org: str = "org", **options: object) -> Iterator[BrowserContext]:
+        options = {"base_url": self.site.url, "viewport": {"width": 1280, "height": 800}} | options
+        if role is not None:
+            options["storage_state"] = self.state(role, org)
+        context = self.browser.new_context(**options)
+        context.set_default_timeout(15_000)
+        try:
+            yield context
+        finally:
+            context.close()
+
+    def state(self, role: str, org: str) -> dict:
+        key = f"{org}.{role}"
+        if key not in self.kept:
+            with self.context(None) as context:
+                page = context.new_page()
+                sign_in(page, getattr(self.site, org).members[role].email, self.site.password)
+                expect(page).to_have_url(re.compile("/console$"))
+                self.kept[key] = context.storage_state()
+        return self.kept[key]
+
+
+@contextmanager
+def watched(context: BrowserContext) -> Iterator[Page]:
+    """Open a page that must not log an error, meet a script error or break its own content policy."""
+    tab = Tab(context.new_page())
+    tab.page.on("console", tab.hear)
+    tab.page.on("pageerror", lambda error: tab.faults.append(str(error)))
+    tab.page.on("requestfailed", lambda request: tab.faults.append(f"{request.url}: {request.failure}"))
+    yield tab.page
+    assert not [fault for fault in tab.faults if "ERR_ABORTED" not in fault], tab.faults
+
+
+def sign_in(page: Page, email: str, password: str) -> None:
+    page.goto("/console/sign-in")
+    page.get_by_label("E-mail or user name").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+@pytest.fixture(scope="module")
+def people(browser: Browser, site) -> People:
+    return People(browser, site)
+
+
+def new_company(page: Page, name: str, code: str | None = None) -> str:
+    """Add a company by the form and return the path of its page."""
+    page.goto("/console/companies/new")
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_label("Code").fill(code or f"C-{uuid4().hex[:8]}")
+    page.get_by_role("button", name="Create company").click()
+    expect(page).to_have_url(re.compile("/console/companies$"))
+    return page.get_by_role("link", name=name, exact=True).get_attribute("href")
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_a_day_at_the_console(people, site, scripts):
+    name = f"Northern Clinics {uuid4().hex[:6]}"
+    with people.context(None, java_script_enabled=scripts) as context, watched(context) as page:
+        # A stranger is led to the sign-in page, a wrong password is told, the right one leads to where one wanted.
+        page.goto("/console/companies/new")
+        expect(page).to_have_url(re.compile(r"/console/sign-in\?next="))
+        page.get_by_label("E-mail or user name").fill(site.org.admin.email)
+        page.get_by_label("Password").fill("not the password at all")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("alert")).to_be_visible()
+        expect(page).to_have_title(re.compile("^Error: Sign in"))
+        expect(page.get_by_label("E-mail or user name")).to_have_value(site.org.admin.email)
+        expect(page.get_by_label("Password")).to_have_value("")
+        page.get_by_label("Password").fill(site.password)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page).to_have_url(re.compile("/console/companies/new$"))
+
+        # A form that is wrong says where, and keeps what was typed.
+        page.get_by_label("Name", exact=True).fill(name)
+        page.get_by_role("button", name="Create company").click()
+        expect(page).to_have_title(re.compile("^Error:"))
+        expect(page.get_by_label("Code")).to_have_attribute("aria-invalid", "true")
+        expect(page.get_by_label("Name", exact=True)).to_have_value(name)
+        code = f"N-{uuid4().hex[:8]}"
+        page.get_by_label("Code").fill(code)
+        page.get_by_role("button", name="Create company").click()
+        expect(page.get_by_text(f"{name} was added.")).to_be_visible()
+
+        # Edit.
+        page.get_by_role("link", name=name, exact=True).click()
+        path = page.url
+        page.get_by_label("City").fill("Leeds")
+        page.get_by_role("button", name="Save changes").click()
+        expect(page.get_by_text(f"{name} was saved.")).to_be_visible()
+
+        # A second tab has the old version: both values are shown, nothing is lost, and saving again is a choice.
+        page.goto(path)
+        late = context.new_page()
+        late.goto(path)
+        page.get_by_label("City").fill("York")
+        page.get_by_role("button", name="Save changes").click()
+        expect(page.get_by_text(f"{name} was saved.")).to_be_visible()
+        late.get_by_label("City").fill("Hull")
+        late.get_by_role("button", name="Save changes").click()
+        expect(late.get_by_text("Changed meanwhile.")).to_be_visible()
+        difference = late.get_by_role("table", name="The saved values and yours")
+        expect(difference).to_contain_text("York")
+        expect(difference).to_contain_text("Hull")
+        expect(late.get_by_label("City")).to_have_value("Hull")
+        late.get_by_role("button", name="Save changes").click()
+        expect(late.get_by_text(f"{name} was saved.")).to_be_visible()
+        late.close()
+
+        # A code that is taken is told at its field.
+        page.goto("/console/companies/new")
+        page.get_by_label("Name", exact=True).fill("Twin")
+        page.get_by_label("Code").fill(code.lower())
+        page.get_by_role("button", name="Create company").click()
+        expect(page.get_by_label("Code")).to_have_attribute("aria-invalid", "true")
+
+        # Search, delete after a question, restore.
+        page.goto("/console/companies")
+        page.get_by_role("searchbox").fill(name)
+        page.get_by_role("searchbox").press("Enter")
+        expect(page).to_have_url(re.compile("q="))
+        expect(page.get_by_role("row")).to_have_count(2)
+        page.goto(path)
+        page.get_by_role("link", name="Delete…").click()
+        expect(page.get_by_role("heading", name=f"Delete {name}?")).to_be_visible()
+        page.get_by_role("button", name="Delete this company").click()
+        expect(page.get_by_text(f"{name} was deleted.")).to_be_visible()
+        expect(page.get_by_role("link", name=name, exact=True)).to_have_count(0)
+        page.get_by_role("link", name="Deleted", exact=True).click()
+        page.get_by_role("link", name=name, exact=True).click()
+        page.get_by_role("button", name="Restore this company").click()
+        expect(page.get_by_text(f"{name} was restored.")).to_be_visible()
+        expect(page.get_by_label("City")).to_have_value("Hull")
+
+        # The trail shows each act, with before and after.
+        page.get_by_role("link", name="History").click()
+        expect(page).to_have_url(re.compile("/console/audit"))
+        expect(page.get_by_role("row")).to_have_count(7)  # made, saved three times, deleted, restored, and the heading
+        page.get_by_role("link", name=re.compile("updated")).first.click()
+        changed = page.get_by_role("table")
+        expect(changed).to_contain_text("York")
+        expect(changed).to_contain_text("Hull")
+
+        # Out, and the way back is closed.
+        page.locator("details.person summary").click()
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_text("You are signed out.")).to_be_visible()
+        page.goto(path)
+        expect(page).to_have_url(re.compile("/console/sign-in"))
+
+
+def test_what_another_organisation_owns_does_not_exist(people):
+    with people.tab("admin") as page:
+        path = new_company(page, f"Ours {uuid4().hex[:6]}")
+    with people.tab("admin", org="other") as page:
+        for each in (path, f"{path}/delete"):
+            answer = page.goto(each)
+            assert answer.status == 404
+            expect(page.get_by_text("Error 404")).to_be_visible()
+            expect(page.locator("main")).not_to_contain_text("Ours")
+        answer = page.goto(f"/console/companies/{uuid4()}")
+        assert answer.status == 404
+
+
+def test_a_viewer_sees_and_changes_nothing(people):
+    name = f"Seen {uuid4().hex[:6]}"
+    with people.tab("admin") as page:
+        path = new_company(page, name)
+    with people.tab("viewer") as page:
+        page.goto("/console/companies")
+        expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
+        expect(page.get_by_role("link", name="New company")).to_have_count(0)
+        page.goto(path)
+        main = page.locator("main")
+        expect(main).to_contain_text(name)
+        expect(main.get_by_role("button")).to_have_count(0)
+        expect(main.get_by_role("textbox")).to_have_count(0)
+        expect(main.get_by_role("link", name="Delete…")).to_have_count(0)
+        expect(main.get_by_role("link", name="History")).to_have_count(0)
+        expect(page.get_by_role("navigation", name="Main").get_by_role("link", name="Audit trail")).to_have_count(0)
+        for refused in ("/console/companies/new", f"{path}/delete", "/console/audit"):
+            answer = page.goto(refused)
+            assert answer.status == 403, refused
+            expect(page.get_by_text("Error 403")).to_be_visible()
+
+
+def test_forms_of_other_sites_are_refused(people, site):
+    with people.context("admin") as context:
+        page = context.new_page()
+        page.goto("/console/companies/new")
+        token = page.locator("form.form input[name=csrf_token]").get_attribute("value")
+        form = {"name": "Forged", "code": f"F-{uuid4().hex[:8]}", "status": "active"}
+        for fields, origin in ((form, site.url), ({**form, "csrf_token": token}, "https://evil.example")):
+            answer = context.request.post("/console/companies/new", form=fields, headers={"Origin": origin})
+            assert answer.status == 403, answer.text()
+        answer = context.request.post("/console/companies/new", form=form | {"csrf_token": token}, headers={"Origin": site.url}, max_redirects=0)
+        assert answer.status == 303, answer.text()
+
+
+def test_the_keyboard_reaches_everything(people, site):
+    with people.tab(None) as page:
+        page.goto("/console/sign-in")
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.locator("#main")).to_be_focused()
+        field_ = page.get_by_label("E-mail or user name")
+        for _ in range(5):
+            page.keyboard.press("Tab")
+            if field_.evaluate("node => node === document.activeElement"):
+                break
+        expect(field_).to_be_focused()
+        page.keyboard.type(site.org.user.email)
+        page.keyboard.press("Tab")
+        page.keyboard.type(site.password)
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(re.compile("/console$"))
+    with people.tab("admin") as page:
+        page.goto("/console/companies/new")
+        stops = tab_stops(page, 40)
+        assert stops[0] == "Skip to content"
+        for wanted in ("name", "code", "status", "city", "country", "Create company", "Cancel"):
+            assert wanted in stops, (wanted, stops)
+        ring = "node => { const s = getComputedStyle(node); return s.outlineStyle !== 'none' || s.boxShadow !== 'none' }"
+        for each in ("#field-name", "button.primary"):
+            page.locator(each).focus()
+            page.keyboard.press("Shift+Tab")
+            page.keyboard.press("Tab")
+            assert page.locator(each).evaluate(ring), f"{each} shows no focus"
+
+
+def tab_stops(page: Page, count: int) -> list[str]:
+    """Return the names of what Tab reaches, in order."""
+    found = []
+    for _ in range(count):
+        page.keyboard.press("Tab")
+        found.append(page.evaluate("(e => e.name || e.textContent.trim())(document.activeElement)"))
+    return found
+
+
+# ── every page, at two widths, light and dark ────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def pages(people, site) -> dict[str, str]:
+    """Return every kind of page by name; the company has a history and a deleted neighbour."""
+    with people.tab("admin") as page:
+        path = new_company(page, "Perceived Ltd & Sons with a rather long name that has to be broken somewhere")
+        page.goto(path)
+        page.get_by_label("City").fill("Leeds")
+        page.get_by_role("button", name="Save changes").click()
+        gone = new_company(page, f"Gone {uuid4().hex[:6]}")
+        page.goto(f"{gone}/delete")
+        page.get_by_role("button", name="Delete this company").click()
+        page.goto(f"/console/audit?entity_id={path.rpartition('/')[2]}")
+        entry = page.locator("#results tbody a").first.get_attribute("href")
+    return {
+        "sign-in": "/console/sign-in",
+        "start": "/console",
+        "companies": "/console/companies",
+        "none found": "/console/companies?q=nothing-is-called-so",
+        "deleted": "/console/companies?deleted=true",
+        "new": "/console/companies/new",
+        "company": path,
+        "deleted company": gone,
+        "question": f"{path}/delete",
+        "trail": "/console/audit",
+        "entry": entry,
+        "absent": f"/console/companies/{uuid4()}",
+        "API": "/api/docs",
+    }
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1920])
+def test_everyone_can_perceive_every_page(people, pages, width, scheme):
+    options = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme, "bypass_csp": True}
+    found: dict[str, list[str]] = {}
+    for name, path in pages.items():
+        if name == "API":
+            continue  # its page is Swagger's own
+        with people.tab(None if name == "sign-in" else "admin", **options) as page:
+            page.goto(path)
+            found[name] = axe(page)
+            if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+                found[name].append(f"the page scrolls sideways at {width} px")
+    with people.tab("admin", **options) as page:
+        page.goto(pages["new"])
+        page.get_by_role("button", name="Create company").click()
+        expect(page).to_have_title(re.compile("^Error:"))
+        found["form with faults"] = axe(page)
+    with people.tab("viewer", **options) as page:
+        page.goto(pages["company"])
+        found["read only"] = axe(page)
+        page.goto(pages["new"])
+        found["refused"] = axe(page)
+    assert not {name: faults for name, faults in found.items() if faults}, json.dumps(found, indent=1)
+
+
+def axe(page: Page) -> list[str]:
+    """Return the serious and critical faults that axe finds."""
+    page.add_script_tag(path=AXE)
+    result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{fault['id']}: {node['target']} {node['failureSummary']}"
+        for fault in result["violations"]
+        if fault["impact"] in {"serious", "critical"}
+        for node in fault["nodes"]
+    ]
+
+
+def test_pages_keep_their_own_content_policy(people, pages):
+    for name, path in pages.items():
+        with people.tab(None if name == "sign-in" else "admin") as page:
+            answer = page.goto(path, wait_until="networkidle")
+            policy = answer.headers["content-security-policy"]
+            assert "unsafe-inline" not in policy.partition("script-src")[2].partition(";")[0], policy
+            assert "unsafe-eval" not in policy, policy
+
+
+def test_what_the_person_chose_of_light_and_dark_stays(people):
+    with people.tab("admin") as page:
+        page.goto("/console/companies")
+        page.locator("details.person summary").click()
+        page.get_by_role("button", name="Dark").click()
+        expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+        page.goto("/console/audit")
+        expect(page.locator("html")).to_have_attribute("data-theme", "dark")
