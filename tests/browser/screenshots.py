@@ -17,7 +17,7 @@ from holdfast.kernel.settings import Settings
 from holdfast.kernel.settings.variables import env_names
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from serving import COMMAND, Served, free_port  # noqa: E402  a script finds its neighbours itself
+from serving import COMMAND, Served, free_port
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 LARGEST = 150_000

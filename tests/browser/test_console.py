@@ -239,7 +239,9 @@ def test_forms_of_other_sites_are_refused(people, site):
         for fields, origin in ((form, site.url), ({**form, "csrf_token": token}, "https://evil.example")):
             answer = context.request.post("/console/companies/new", form=fields, headers={"Origin": origin})
             assert answer.status == 403, answer.text()
-        answer = context.request.post("/console/companies/new", form=form | {"csrf_token": token}, headers={"Origin": site.url}, max_redirects=0)
+        answer = context.request.post(
+            "/console/companies/new", form=form | {"csrf_token": token}, headers={"Origin": site.url}, max_redirects=0
+        )
         assert answer.status == 303, answer.text()
 
 
@@ -267,7 +269,9 @@ def test_the_keyboard_reaches_everything(people, site):
         assert stops[0] == "Skip to content"
         for wanted in ("name", "code", "status", "city", "country", "Create company", "Cancel"):
             assert wanted in stops, (wanted, stops)
-        ring = "node => { const s = getComputedStyle(node); return s.outlineStyle !== 'none' || s.boxShadow !== 'none' }"
+        ring = (
+            "node => { const s = getComputedStyle(node); return s.outlineStyle !== 'none' || s.boxShadow !== 'none' }"
+        )
         for each in ("#field-name", "button.primary"):
             page.locator(each).focus()
             page.keyboard.press("Shift+Tab")
