@@ -11,7 +11,8 @@ from sqlalchemy.types import TypeEngine
 from holdfast.kernel import db
 from holdfast.kernel.plugins import installed_apps
 from holdfast.kernel.settings import Settings
-from holdfast.migrations.run import load_models, on_connection, own_tables
+from holdfast.migrations.protection import protect
+from holdfast.migrations.run import load_models, on_connection, own_tables, restricted_role
 
 
 def _render(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:
@@ -43,6 +44,12 @@ def _migrate(connection: Connection) -> None:
         context.run_migrations()
 
 
+def _migrate_and_protect(connection: Connection) -> None:
+    """Do for plain `alembic` what `holdfast migrate` does: the protection goes with the tables."""
+    _migrate(connection)
+    protect(connection, role=restricted_role(Settings()))
+
+
 load_models(installed_apps())
 if context.is_offline_mode():
     raise SystemExit("Holdfast's migrations need a connection: the --sql mode is not supported.")
@@ -50,4 +57,4 @@ given: Connection | None = context.config.attributes.get("connection")
 if given is not None:
     _migrate(given)
 else:
-    asyncio.run(on_connection(Settings(), _migrate))
+    asyncio.run(on_connection(Settings(), _migrate_and_protect))
