@@ -1,6 +1,7 @@
 """Databases to measure on: freshly made and migrated, a tenant of 10,000 companies, another beside it."""
 
 import asyncio
+import itertools
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -38,6 +39,7 @@ ROLE = "holdfast_bench_app"
 SECRET = "a secret of the benchmarks that is long enough"
 COMPANIES_COUNT, OTHERS, CHUNK = 10_000, 2_000, 1_000
 CONNECTIONS = 16
+_numbers = itertools.count(1)
 
 Dialect = Literal["postgresql", "sqlite", "mysql"]
 
@@ -56,7 +58,7 @@ class Place:
 @asynccontextmanager
 async def place(dialect: Dialect, folder: Path, *, synchronous: str = "FULL") -> AsyncIterator[Place]:
     """Yield a filled database, dropped afterwards."""
-    name = f"holdfast_bench_{os.getpid()}_{synchronous.lower()}"
+    name = f"holdfast_bench_{os.getpid()}_{next(_numbers)}"
     environment = {
         "SECRET_KEY": SECRET,
         "ENVIRONMENT": "production",
