@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -21,6 +22,7 @@ from holdfast.kernel.middleware.clients import address_key
 from holdfast.kernel.pages import docs_page, render
 from holdfast.kernel.pages.assets import Assets
 from holdfast.kernel.plugins import App
+from holdfast.kernel.schemas import Problem
 from holdfast.kernel.settings import Settings
 from holdfast.kernel.telemetry import Telemetry
 from holdfast.kernel.work import Work
@@ -193,7 +195,10 @@ def openapi_of(app: FastAPI, router: APIRouter) -> dict[str, Any]:
         routes=router.routes,
         description="Sign in at `/api/v1/auth/login`, or with the Authorize button. Errors are RFC 9457 problems.",
     )
-    document.setdefault("components", {})["securitySchemes"] = {
+    components = document.setdefault("components", {})
+    _, problem = models_json_schema([(Problem, "serialization")], ref_template="#/components/schemas/{model}")
+    components.setdefault("schemas", {}).update(problem["$defs"])
+    components["securitySchemes"] = {
         "password": {
             "type": "oauth2",
             "flows": {

@@ -4,6 +4,7 @@ import functools
 import hashlib
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
+from types import UnionType
 from typing import Any, Protocol
 
 from fastapi.params import Form
@@ -19,7 +20,7 @@ from holdfast.kernel.errors import (
     Unauthenticated,
     UnsupportedMediaType,
 )
-from holdfast.kernel.errors.problems import as_error, parse_json
+from holdfast.kernel.errors.problems import MEDIA_TYPE, as_error, parse_json
 from holdfast.kernel.facts import Record
 from holdfast.kernel.http import idempotency
 from holdfast.kernel.http.binding import Binder, binder
@@ -59,6 +60,13 @@ class Boundary(Protocol):
     async def check_origin(self, request: Request, work: Work) -> None:
         """Raise Forbidden where a changing request by cookie did not come from our own pages."""
         ...
+
+
+# FastAPI's own way, a `model`, would call it application/json.
+PROBLEM: dict[str, Any] = {
+    "description": "Problem (RFC 9457)",
+    "content": {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}},
+}
 
 
 class WorkRoute(APIRoute):
@@ -220,6 +228,8 @@ async def _in_a_work(
                 headers = await house.limits.admit(request, work)
             if request.method not in SAFE:
                 await house.check_origin(request, work)
+            elif verb.writes:
+                authorise(work.actor, verb.permission)  # the form for a verb does not call it
             request.state.work = work
             response = await _once(request, work, inner)
             # A page that shows what is wrong with a form has changed nothing, and must not have.
@@ -321,11 +331,17 @@ def _tags(header: str) -> list[str]:
 def make_route(path: str, declared: Declared, house: Boundary, *, name: str, tag: str, page: bool = False) -> WorkRoute:
     """Return the route of a declared operation, with what its page of the reference shows."""
     shown = declared.answers or declared.function.__annotations__.get("return")
-    model = shown if isinstance(shown, type) and issubclass(shown, BaseModel) else None
+    one = isinstance(shown, type) and issubclass(shown, BaseModel)
+    model = shown if one or isinstance(shown, UnionType) else None
     doc = (declared.function.__doc__ or "").strip()
     extra: dict[str, Any] = {"x-permission": declared.verb.permission or declared.verb.access} if declared.verb else {}
     if "body" in declared.options:
         extra["requestBody"] = declared.options["body"]
+    responses: dict[int | str, dict[str, Any]] = {"4XX": PROBLEM, "5XX": PROBLEM}
+    how: dict[str, Any] = {}
+    if "media" in declared.options:
+        how["response_class"] = Response
+        responses[declared.status] = {"content": {declared.options["media"]: {"schema": {"type": "string"}}}}
     return WorkRoute(
         path,
         declared,
@@ -338,6 +354,7 @@ def make_route(path: str, declared: Declared, house: Boundary, *, name: str, tag
         summary=doc.partition("\n")[0].rstrip("."),
         description=doc.partition("\n\n")[2] or None,
         include_in_schema=not page,
-        responses={"4XX": {"model": Problem, "description": "Problem (RFC 9457)"}},
+        responses=responses,
         openapi_extra=extra or None,
+        **how,
     )

@@ -45,7 +45,7 @@ class Routes:
     `status` is that of success, `answers` the schema of the answer where the function returns a finished response.
     `prepare` works on the body after the caller was admitted and before the unit of work opens, so that no transaction
     waits for it; what it returns comes through `prepared`. `max_body` (bytes) lets such an operation take a larger one.
-    `body` is the OpenAPI form of a body that no parameter declares.
+    `body` is the OpenAPI form of a body that no parameter declares, `media` the type of an answer that is not JSON.
     """
 
     def __init__(self) -> None:

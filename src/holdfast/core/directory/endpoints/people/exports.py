@@ -12,7 +12,7 @@ from holdfast.kernel.http import Routes, WorkDep
 router = Routes()
 
 
-@router.get(verb=exports.export_people)
+@router.get(verb=exports.export_people, media="text/csv")
 async def export_people(work: WorkDep, params: Annotated[PeopleExport, Query()]) -> Response:
     """Export people as CSV, formulas made harmless."""
     content = await exports.export_people(work, params)
