@@ -95,7 +95,7 @@ LIST = {
     "meta": META,
     "filters": {"q": '"><img src=x>', "status": None, "deleted": False},
     "sort": "name",
-    "may": {"create": True, "update": True, "delete": True, "restore": True},
+    "may": {"create": True, "change": True, "delete": True, "restore": True, "trace": True},
 }
 
 
