@@ -242,7 +242,7 @@ NONE = dict.fromkeys(
 )
 CHOICES = {"category": ["data"], "severity": ["info"], "outcome": ["success", "refused"]}
 CURSOR = {"page": None, "page_size": 50, "total": None, "next_cursor": "abc"}
-MAY_NOT = dict.fromkeys(["create", "update", "delete", "restore"], False)
+MAY_NOT = dict.fromkeys(LIST["may"], False)
 GONE = {**COMPANY, "deleted_at": NOW}
 FORM = {"company": COMPANY, "form": Form.of(COMPANY), "conflict": None, "countries": [], "may": LIST["may"]}
 STATES = [
@@ -283,8 +283,8 @@ STATES = [
         {"entries": [], "meta": CURSOR, "filters": {**NONE, "ip": "::1"}, "choices": CHOICES},
         "No entry fits",
     ),
-    ("audit/entry.html", {"entry": ENTRY}, "<del>York</del>"),
-    ("audit/entry.html", {"entry": REFUSED}, "No record was changed"),
+    ("audit/entry.html", {"entry": ENTRY, "changed": None}, "<del>York</del>"),
+    ("audit/entry.html", {"entry": REFUSED, "changed": None}, "No record was changed"),
 ]
 
 
