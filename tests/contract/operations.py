@@ -4,9 +4,11 @@ A route is tested because it exists: the tests walk the route table, and an oper
 does not know fails them.
 """
 
+import importlib.util
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import httpx
@@ -202,3 +204,16 @@ async def prepare(stage: Stage, endpoint: Endpoint) -> dict[str, object]:
     if endpoint.method == "GET":
         return {}
     return await REQUESTS[key_of(endpoint)](stage)
+
+
+def _of_the_apps() -> None:
+    """Learn what each app says of its own operations, in tests/apps/<name>/operations.py."""
+    for file in sorted((Path(__file__).parent.parent / "apps").glob("*/operations.py")):
+        spec = importlib.util.spec_from_file_location(f"operations_of_{file.parent.name}", file)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        MAKERS.update(module.MAKERS)
+        REQUESTS.update(module.REQUESTS)
+
+
+_of_the_apps()

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 from pydantic import ValidationError
 
-from holdfast.cli import admin, api, audit, doctor, migrate, people, serve, settings
+from holdfast.cli import admin, api, audit, doctor, migrate, people, serve, settings, slices
 from holdfast.kernel.engines import database_error
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command("settings")(settings.show_settings)
 app.command()(api.routes)
 app.command()(api.openapi)
 app.add_typer(people.app, name="people")
+app.add_typer(slices.app, name="slice")
 app.add_typer(audit.app, name="audit")
 
 
