@@ -3,13 +3,20 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from holdfast.core.identity.models import User, UserStatus
 from holdfast.kernel.schemas import Inward, OneLine, Outward, RecordOut
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$", examples=["techstart"])]
-PasswordText = Annotated[SecretStr, Field(min_length=1, max_length=1024)]
+
+
+def _as_it_is(value: object) -> object:
+    """Keep the blanks around a password, which are dropped around every other text."""
+    return SecretStr(value) if isinstance(value, str) else value
+
+
+PasswordText = Annotated[SecretStr, BeforeValidator(_as_it_is), Field(min_length=1, max_length=1024)]
 
 
 class SignIn(Inward):

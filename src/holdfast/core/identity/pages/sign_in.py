@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from holdfast.core.identity.models import SessionKind
-from holdfast.core.identity.schemas import Slug
+from holdfast.core.identity.schemas import PasswordText, Slug
 from holdfast.core.identity.service import sign_in
 from holdfast.core.identity.service.desk import desk_of
 from holdfast.kernel.errors import HoldfastError
@@ -25,7 +25,7 @@ class SignInForm(Inward):
     """What the sign-in page sends."""
 
     name: Annotated[OneLine, Field(min_length=1, max_length=254)]
-    password: Annotated[SecretStr, Field(min_length=1, max_length=1024)]
+    password: PasswordText
     organization: Slug | None = None
     next: Annotated[str, Field(max_length=2000)] = "/console"
 

@@ -172,9 +172,9 @@ async def _renew(work: Work, desk: Desk, address: Address) -> Opened | None:
         work, token_id=row.id, secret_hash=row.secret_hash, successor_id=successor.row_id, now=now
     )
     if won:
-        work.session.add(_refresh_row(successor, session, now))
         session.last_seen_at = now
         session.idle_expires_at = min(after(now, days=work.settings.refresh_token_expire_days), session.expires_at)
+        work.session.add(_refresh_row(successor, session, now))
         work.record(SessionRefreshed(entity=session))
         return Opened(user, session, _access(work, desk, session), REFRESH_PREFIX + successor.text())
     return await _retry_or_revoke(work, desk, address, session, user)
