@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Mount, Route, WebSocketRoute
 from starlette.types import Lifespan, Message, Receive, Scope, Send
 
-from holdfast.kernel.errors import MethodNotAllowed, NotFound
+from holdfast.kernel.errors import HoldfastError, MethodNotAllowed, NotFound
 
 API_PREFIX = "/api/v1"
 _PARAMETER = re.compile(r"\{[A-Za-z_]\w*(:str)?\}")
@@ -107,7 +107,10 @@ class IndexedRouter(APIRouter):
             scope.update(found.child)
             mount = isinstance(found.route, Mount)
             _route_selected(scope=scope, path=getattr(found.route, "path_format", None), mount=mount)
-            await _run(found.route, scope, receive, _with_headers(send, headers) if headers else send)
+            if headers:
+                await _run_deprecated(found.route, scope, receive, send, headers)
+            else:
+                await _run(found.route, scope, receive, send)
         elif scope["type"] == "websocket":
             await self.not_found(scope, receive, send)
         elif not found.allowed:
@@ -211,6 +214,17 @@ async def _run(route: BaseRoute, scope: Scope, receive: Receive, send: Send) -> 
         await route.app(scope, receive, _without_body(send))
     else:
         await route.handle(scope, receive, _without_body(send))
+
+
+async def _run_deprecated(
+    route: BaseRoute, scope: Scope, receive: Receive, send: Send, headers: dict[str, str]
+) -> None:
+    """Run a route whose answer says that its address is old, also where the answer is an error made further out."""
+    try:
+        await _run(route, scope, receive, _with_headers(send, headers))
+    except HoldfastError as error:
+        error.headers.update(headers)
+        raise
 
 
 def _without_body(send: Send) -> Send:
