@@ -42,7 +42,7 @@ from holdfast.kernel.middleware import wrap
 from holdfast.kernel.pages import Pages
 from holdfast.kernel.pages.forms import check_csrf
 from holdfast.kernel.plugins import App, installed_apps
-from holdfast.kernel.settings import Settings
+from holdfast.kernel.settings import Settings, refusals
 from holdfast.kernel.telemetry import Telemetry, configure_logging, settle_garbage_collector, start_error_reports
 from holdfast.kernel.work import Work, Works
 from holdfast.migrations import run
@@ -240,8 +240,15 @@ def _lifespan(home: Installation, health: Health, *, close: bool) -> Lifespan[An
 
 
 def app_factory() -> ASGIApp:
-    """Return the application for the settings of the environment; what uvicorn's processes call."""
-    return create_app(Settings())
+    """Return the application for the settings of the environment; what uvicorn's processes call.
+
+    Raises ConfigurationError naming every setting under which it must not serve.
+    """
+    settings = Settings()
+    faults = refusals(settings)
+    if faults:
+        raise ConfigurationError(" ".join(faults))
+    return create_app(settings)
 
 
 async def _keep_house(home: Installation) -> None:

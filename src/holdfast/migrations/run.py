@@ -86,11 +86,14 @@ async def _locked(connection: AsyncConnection) -> AsyncIterator[None]:
     elif dialect == "sqlite":
         yield
     else:
-        await connection.execute(text("SELECT get_lock('holdfast_migrate', 600)"))
+        # The name is one for the whole server, so it carries the database's.
+        name = "concat('holdfast ', left(database(), 50))"
+        if (await connection.execute(text(f"SELECT get_lock({name}, 120)"))).scalar() != 1:
+            raise ConfigurationError("Another process has been migrating the database for two minutes; try again.")
         try:
             yield
         finally:
-            await connection.execute(text("SELECT release_lock('holdfast_migrate')"))
+            await connection.execute(text(f"SELECT release_lock({name})"))
 
 
 async def upgrade(settings: Settings, apps: Sequence[App] | None = None, *, revision: str = "head") -> None:
