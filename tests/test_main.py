@@ -8,7 +8,7 @@ from holdfast.main import app_factory
 pytestmark = pytest.mark.unit
 SAFE = {
     "ENVIRONMENT": "production",
-    "SECRET_KEY": "k" * 40,
+    "SECRET_KEY": "0f8a7c1d92b34e5f60718293a4b5c6d7e8f9",
     "DATABASE_URL": "postgresql://app@127.0.0.1:1/none",
 }
 

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from clients import client_of
 from operations import Stage
 from rows import owner_database
 
+from clients import client_of
 from holdfast.kernel.engines import Database
 
 

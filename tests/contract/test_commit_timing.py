@@ -9,11 +9,11 @@ import httpx
 import pytest
 from acting.app import APP
 from acting.service import ACTS
-from clients import address
 from rows import changed, dump
 from sqlalchemy import select, text
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
+from clients import address
 from holdfast.core.directory.facts import CompanyCreated
 from holdfast.core.directory.models import Company, Person
 from holdfast.core.directory.schemas import CompanyOut

@@ -9,11 +9,11 @@ from enum import Enum
 from uuid import UUID
 
 import pytest
-from clients import client_of
 from operations import ALONE, API, COMPANIES, Stage, fill, key_of, prepare
 from rows import AUDIT, Rows, dump, owner_database, rows
 from sqlalchemy import select
 
+from clients import client_of
 from holdfast.core.directory.schemas import CompanyCreate
 from holdfast.core.directory.service.companies import create_company
 from holdfast.core.identity.facts import PasswordSet
