@@ -5,11 +5,11 @@ from collections import Counter
 
 import pytest
 from sqlalchemy import select
-from tests.support import Org
 
 from holdfast.core.audit.models import AuditEntry, AuditPart, LedgerQueue
 from holdfast.core.directory.facts import CompanyCreated
 from holdfast.core.directory.models import Company
+from support import Org
 
 pytestmark = [pytest.mark.service, pytest.mark.portable]
 
