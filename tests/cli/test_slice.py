@@ -62,6 +62,10 @@ def test_a_new_slice_keeps_the_rules_and_passes_its_tests(checkout, capsys):
         (["class"], "no keyword"),
         (["visitors", "--entity", "X"], "--entity 'X'"),
         (["directory"], "There is an app directory already"),
+        (["org"], "There is an app org already"),
+        (["visitors", "--entity", "work"], "every slice uses"),
+        (["visitors", "--title", 'The "good" ones'], "--title"),
+        (["v" * 21], "longer than 20"),
     ],
 )
 def test_a_bad_name_is_refused(monkeypatch, capsys, arguments, said):

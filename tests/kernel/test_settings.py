@@ -136,7 +136,6 @@ def test_hosts_and_proxies_are_lists_too(given):
         ("PUBLIC_URL", "intranet"),
         ("POOL_SIZE", "0"),
         ("PASSWORD_MIN_LENGTH", "7"),
-        ("PASSWORD_MIN_LENGTH_WITH_MFA", "7"),
         ("LOG_LEVEL", "loud"),
         ("DB_TYPE", "oracle"),
         ("LEGACY_API_SUNSET", "soon"),

@@ -17,6 +17,10 @@ from holdfast.kernel.plugins import installed_apps
 
 app = typer.Typer(no_args_is_help=True)
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_TITLE = re.compile(r"[^\"'\\$\x00-\x1f\x7f]{1,80}")
+# Their class names are imported by the files of every slice.
+_USED = frozenset({"work", "app", "base", "fact", "page", "str", "tracked", "response", "routes", "permission"})
+LONGEST = 20  # the servers allow 63 characters for the name of a constraint
 _REVISION = re.compile(r"^revision = [\"'](\d+)[\"']", re.MULTILINE)
 _ENTRY_POINTS = '[project.entry-points."holdfast.apps"]\n'
 
@@ -38,7 +42,7 @@ def new(
     Example: holdfast slice new visitors --entity visit
     """
     root = _checkout()
-    _refuse_bad(root, name, entity)
+    _refuse_bad(root, name, entity, title or name)
     words = _words(root, name, entity, title or name.replace("_", " ").capitalize())
     files = dict(_files(words))
     taken = [path for path in files if (root / path).exists()]
@@ -62,11 +66,18 @@ def _checkout() -> Path:
     raise ConfigurationError("slice new writes into a checkout of Holdfast, and this folder is in none.")
 
 
-def _refuse_bad(root: Path, name: str, entity: str) -> None:
+def _refuse_bad(root: Path, name: str, entity: str, title: str) -> None:
     for what, value in (("NAME", name), ("--entity", entity)):
         if not _NAME.fullmatch(value) or keyword.iskeyword(value):
             raise ConfigurationError(f"{what} {value!r} must be small letters, digits and underscores, and no keyword.")
-    if name in {each.name for each in installed_apps()} or (root / "src/holdfast/apps" / name).exists():
+        if len(value) > LONGEST:
+            raise ConfigurationError(f"{what} {value!r} is longer than {LONGEST} characters.")
+    if entity in _USED:
+        raise ConfigurationError(f"--entity {entity!r} is the name of something that every slice uses.")
+    if not _TITLE.fullmatch(title):
+        raise ConfigurationError("--title must have 1 to 80 characters, without quotes, backslashes or dollar signs.")
+    taken = {word for each in installed_apps() for word in (each.name, each.mount)}
+    if name in taken or name.replace("_", "-") in taken or (root / "src/holdfast/apps" / name).exists():
         raise ConfigurationError(f"There is an app {name} already.")
 
 
