@@ -13,34 +13,16 @@ from uuid import UUID, uuid4
 
 import httpx
 
+from callers import Caller, add_caller
 from holdfast.core.directory.facts import PersonImported
 from holdfast.core.directory.models import Person
-from holdfast.core.identity.facts import SignedIn
-from holdfast.core.identity.models import SessionKind
-from holdfast.core.identity.public import add_user, open_session
 from holdfast.kernel.discovery import Endpoint, discover
-from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.plugins import installed_apps
 from support import PASSWORD, Org
 
 COMPANIES = "/api/v1/org/companies"
 API = tuple(endpoint for endpoint in discover(installed_apps()) if endpoint.kind == "api")
 NAMES = re.compile(r"\{(\w+)\}")
-
-
-@dataclass
-class Caller:
-    """A signed-in user of a stage's organisation."""
-
-    id: UUID
-    email: str
-    access: str
-    refresh: str
-    session_id: UUID
-
-    @property
-    def bearer(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.access}"}
 
 
 @dataclass
@@ -74,19 +56,9 @@ class Stage:
         listed = await self.client.get("/api/v1/audit/entries?page_size=1", headers=self.org.admin.bearer)
         return listed.json()["data"][0]["id"]
 
-    async def user(self, *roles: str, password: str | None = None, username: str | None = None) -> Caller:
+    async def user(self, *roles: str, **known: str | None) -> Caller:
         """Add a user with just these roles and a session; with a password they can sign in."""
-        home = self.org.home
-        hashed = None if password is None else await home.desk.passwords.hash(password)
-        async with home.works.begin(self.org.id, SYSTEM) as work:
-            email = f"u{uuid4().hex[:10]}@{self.org.slug}.test"
-            user = await add_user(
-                work, email=email, username=username, name="Someone", password_hash=hashed, roles=roles
-            )
-            await work.flush()
-            opened = open_session(work, home.desk, user=user, kind=SessionKind.TOKEN)
-            work.record(SignedIn(entity=opened.session))
-        return Caller(user.id, email, opened.access_token, opened.refresh_token, opened.session.id)
+        return await add_caller(self.org, *roles, **known)
 
 
 # ── one maker a path parameter: a real row of the stage's organisation ───────────────────────────────────────────────

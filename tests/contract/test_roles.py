@@ -1,0 +1,69 @@
+"""Who may what: the role × permission table, as declared, as shown to the caller, and as every operation obeys it."""
+
+import pytest
+from operations import API, Stage, fill, key_of, prepare, random_values
+
+from holdfast.kernel.discovery import discover
+from holdfast.kernel.plugins import installed_apps
+
+pytestmark = pytest.mark.endpoint
+ROLES = ("Admin", "Operator", "User", "Viewer", "Auditor")
+EVERYONE = set(ROLES)
+TABLE = {
+    "audit.entry.read": {"Admin", "Auditor"},
+    "directory.organization.read": EVERYONE,
+    "directory.organization.update": {"Admin"},
+    "directory.company.read": EVERYONE,
+    "directory.company.create": {"Admin"},
+    "directory.company.update": {"Admin"},
+    "directory.company.delete": {"Admin"},
+    "directory.company.restore": {"Admin"},
+    "directory.person.read": EVERYONE,
+    "directory.person.export": {"Admin", "Auditor"},
+    "directory.person.import": {"Admin"},
+    "identity.user.read": {"Admin", "Auditor"},
+    "identity.user.suspend": {"Admin"},
+}
+GUARDED = [endpoint for endpoint in API if endpoint.permission not in ("public", "signed_in")]
+
+
+@pytest.mark.unit
+def test_the_table_of_roles_is_the_reference() -> None:
+    declared = {each.name: set(each.roles) for app in installed_apps() for each in app.permissions}
+    assert declared == TABLE
+    assert {endpoint.permission for endpoint in discover(installed_apps())} - {"public", "signed_in"} <= set(TABLE)
+    for name, roles in TABLE.items():
+        if name.startswith("directory.") and not name.endswith((".read", ".export")):
+            assert roles == {"Admin"}, "only Admin writes the directory"
+        if name.endswith(".read"):
+            assert "Auditor" in roles, "Auditor reads all and the trail"
+        if name.startswith("directory.") and name.endswith(".read"):
+            assert {"User", "Viewer"} <= roles, "User and Viewer read"
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_me_shows_what_a_role_may(role: str, client, org) -> None:
+    me = (await client.get("/api/v1/auth/me", headers=org.members[role.lower()].bearer)).json()
+    assert me["roles"] == [role]
+    assert set(me["permissions"]) == {name for name, roles in TABLE.items() if role in roles}
+
+
+async def test_two_roles_may_what_either_may(client, stage: Stage) -> None:
+    both = await stage.user("Viewer", "Auditor")
+    me = (await client.get("/api/v1/auth/me", headers=both.bearer)).json()
+    assert me["roles"] == ["Auditor", "Viewer"]
+    assert set(me["permissions"]) == {name for name, roles in TABLE.items() if roles & {"Viewer", "Auditor"}}
+
+
+@pytest.mark.parametrize("endpoint", GUARDED, ids=key_of)
+async def test_an_operation_refuses_exactly_the_roles_that_the_table_says(endpoint, stage: Stage) -> None:
+    await fill(stage, endpoint)
+    request = await prepare(stage, endpoint)
+    stage.values = random_values(stage)
+    allowed = set()
+    for role in ROLES:
+        answer = await stage.send(key_of(endpoint), **request, headers=stage.org.members[role.lower()].bearer)
+        if answer.status_code != 403:
+            assert answer.is_success or answer.status_code == 404, answer.text
+            allowed.add(role)
+    assert allowed == TABLE[endpoint.permission]

@@ -1,0 +1,121 @@
+"""What a refused sign-in tells: nothing, whatever the reason; and what failures lead to."""
+
+import statistics
+import time
+from collections.abc import Callable
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from callers import Caller, add_caller
+from holdfast.core.identity.facts import UserStatusChanged
+from holdfast.core.identity.models import Password, User, UserStatus
+from holdfast.kernel.permissions import SYSTEM
+from support import PASSWORD, Org, make_org
+
+pytestmark = pytest.mark.endpoint
+LOGIN, TOKEN = "/api/v1/auth/login", "/api/v1/auth/token"
+ROUNDS = 40
+
+
+async def refusals(client: httpx.AsyncClient, home, timed, org: Org, ann: Caller) -> dict[str, dict[str, object]]:
+    """Return a request body for each reason to refuse."""
+    other = await make_org(home)
+    twin = await add_caller(org, "Viewer", password=PASSWORD)
+    await add_caller(other, "Viewer", password=PASSWORD, email=twin.email)
+    suspended = await add_caller(org, "Viewer", password=PASSWORD)
+    async with timed.works.begin(org.id, SYSTEM) as work:
+        user = (await work.session.scalars(select(User).where(User.id == suspended.id))).one()
+        user.status = UserStatus.SUSPENDED
+        work.record(UserStatusChanged(entity=user))
+    without = await add_caller(org, "Viewer")
+    wrong = {"password": "wrong " + PASSWORD}
+    return {
+        "an unknown name": {"email": "nobody@nowhere.test", "password": PASSWORD},
+        "an unknown user name": {"username": "nobody", "password": PASSWORD},
+        "a wrong password": {"email": ann.email, **wrong},
+        "a wrong password and the organisation": {"email": ann.email, "organization": org.slug, **wrong},
+        "an unknown name and the organisation": {"email": "x@y.test", "organization": org.slug, **wrong},
+        "another organisation": {"email": ann.email, "organization": other.slug, "password": PASSWORD},
+        "an unknown organisation": {"email": ann.email, "organization": "nowhere", "password": PASSWORD},
+        "a name known in two": {"email": twin.email, "password": PASSWORD},
+        "a suspended user": {"email": suspended.email, "password": PASSWORD},
+        "a user without a password": {"email": without.email, "password": PASSWORD},
+        "the operators' organisation": {"email": ann.email, "organization": "system", "password": PASSWORD},
+    }
+
+
+def told(answer: httpx.Response) -> dict[str, object]:
+    """Return everything an answer tells but the id of the request and the count of the limit."""
+    varying = {"x-request-id", "ratelimit", "ratelimit-remaining", "ratelimit-reset", "date"}
+    headers = {name: value for name, value in answer.headers.items() if name not in varying}
+    names = set(answer.headers)
+    return {"status": answer.status_code, "body": {**answer.json(), "request_id": None}, "h": headers, "names": names}
+
+
+@pytest.mark.portable
+async def test_every_refusal_answers_alike(client, home, timed, org: Org, ann: Caller) -> None:
+    answers = {}
+    for what, body in (await refusals(client, home, timed, org, ann)).items():
+        answers[what] = told(await client.post(LOGIN, json=body))
+        form = {"username": body.get("email") or body["username"], "password": body["password"]}
+        if "organization" in body:
+            form["username"] = f"{body['organization']}/{form['username']}"
+        as_form = told(await client.post(TOKEN, data=form))
+        assert as_form == answers[what], what
+    first = answers["an unknown name"]
+    assert first["status"] == 401
+    assert first["body"]["code"] == "SIGN_IN_REFUSED"
+    assert "organization" in first["body"]["detail"]
+    for what, answer in answers.items():
+        assert answer == first, what
+
+
+async def test_known_and_unknown_names_take_the_same_time(client, org: Org, ann: Caller) -> None:
+    """Each round asks for both, in turn first; the median of the rounds' ratios forgets what else the machine does."""
+
+    async def seconds(email: str) -> float:
+        started = time.perf_counter()
+        answer = await client.post(LOGIN, json={"email": email, "password": "wrong " + PASSWORD})
+        elapsed = time.perf_counter() - started
+        assert answer.status_code == 401
+        return elapsed
+
+    async def ratio(turn: int) -> float:
+        known = "known" if turn % 2 else "unknown"
+        first = await seconds(ann.email if known == "known" else "nobody@nowhere.test")
+        second = await seconds("nobody@nowhere.test" if known == "known" else ann.email)
+        return first / second if known == "known" else second / first
+
+    for turn in range(4):
+        await ratio(turn)
+    ratios = [await ratio(turn) for turn in range(ROUNDS)]
+    assert 0.85 < statistics.median(ratios) < 1.15, sorted(ratios)
+
+
+@pytest.mark.portable
+async def test_the_hundredth_failure_in_a_row_locks_and_a_success_begins_anew(client, timed, org: Org, ann) -> None:
+    async def failures(change: Callable[[Password], None] | None = None) -> int:
+        async with timed.works.begin(org.id, SYSTEM) as work:
+            password = (await work.session.scalars(select(Password).where(Password.id == ann.id))).one()
+            if change is not None:
+                change(password)
+            return password.failures
+
+    async def attempt(password: str) -> int:
+        return (await client.post(LOGIN, json={"email": ann.email, "password": password})).status_code
+
+    assert [await attempt("wrong"), await attempt("wrong")] == [401, 401]
+    assert await failures() == 2
+    assert await attempt(PASSWORD) == 200
+    assert await failures() == 0
+    await failures(lambda password: setattr(password, "failures", 98))
+    assert [await attempt("wrong"), await attempt(PASSWORD)] == [401, 200]
+    await failures(lambda password: setattr(password, "failures", 99))
+    assert [await attempt("wrong"), await attempt(PASSWORD)] == [401, 401]
+    users = (await client.get("/api/v1/users?status=locked", headers=org.admin.bearer)).json()["data"]
+    assert [user["id"] for user in users] == [str(ann.id)]
+    url = f"/api/v1/users/{ann.id}/status"
+    assert (await client.patch(url, json={"status": "active"}, headers=org.admin.bearer)).status_code == 200
+    assert await attempt(PASSWORD) == 200
