@@ -136,7 +136,7 @@ async def main() -> int:
         if "start" in only:
             extra |= await measure_start(folder)
     results: Results = {case: {name: middle(each) for name, each in found.items()} for case, found in rounds.items()}
-    lines = judge(results, extra)
+    lines = judge(rounds, extra)
     print("\n".join(table(results)))
     for line in lines:
         print(line.text())
