@@ -63,11 +63,8 @@ async def replayed(work: Work, request: Request) -> Response | None:
         raise Invalid.field("header.Idempotency-Key", "invalid", f"must be 1 to {LONGEST} printable characters")
     row_id = _row_id(work, key)
     content = await _content_hash(request)
+    await _purge(work)
     known = await _find(work, row_id)
-    if known is not None and known.created_at < work.now() - timedelta(hours=KEPT_HOURS):
-        await work.session.delete(known)
-        await work.flush()
-        known = None
     if known is None:
         row = IdempotencyKey(id=row_id, request_hash=content, status=0, headers={}, body=b"", created_at=work.now())
         work.session.add(row)
@@ -97,11 +94,10 @@ async def remember(work: Work, request: Request, response: Response) -> None:
         row.headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
 
 
-async def purge(work: Work) -> int:
-    """Delete the keys of this tenant that are older than 24 hours and return how many there were."""
+async def _purge(work: Work) -> None:
+    """Forget the keys of this tenant that are older than 24 hours."""
     old = delete(IdempotencyKey).where(IdempotencyKey.created_at < work.now() - timedelta(hours=KEPT_HOURS))
-    result = await work.session.execute(old, execution_options={"synchronize_session": False})
-    return int(getattr(result, "rowcount", 0))
+    await work.session.execute(old, execution_options={"synchronize_session": False})
 
 
 async def _find(work: Work, row_id: UUID) -> IdempotencyKey | None:
