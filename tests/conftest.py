@@ -4,10 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx
+import hypothesis
 import pytest
 
 from holdfast.main import Installation, create_app
 from support import Org, installation_on, make_org
+
+# How fast examples come says something of the machine, nothing of the code.
+hypothesis.settings.register_profile("house", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")

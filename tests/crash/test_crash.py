@@ -143,12 +143,12 @@ async def test_no_acknowledged_write_is_lost_by_a_kill(database, synchronous):
 async def test_interrupt_answers_what_it_has_begun_and_ends_well(workers):
     async with founded("sqlite") as (settings, org):
         # A password whose new hash takes its time: the interrupt meets a request that is being answered.
-        slow = {"ARGON2_TIME_COST": "20"}
+        slow = {"ARGON2_TIME_COST": "80"}
         with serve(settings, workers=workers, by_command=True, **UNLIMITED, **slow) as served:
             body = {"email": org.user.email, "password": PASSWORD}
             async with httpx.AsyncClient(base_url=served.url, timeout=60) as client:
                 begun = asyncio.create_task(client.post("/api/v1/auth/login", json=body))
-                await asyncio.sleep(0.4)
+                await asyncio.sleep(0.3)
                 assert not begun.done(), "the request was too quick to be in flight"
                 code = await asyncio.to_thread(served.stop)
                 answer = await begun
