@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import httpx
 import pytest
@@ -73,25 +73,36 @@ async def test_every_refusal_answers_alike(client, home, timed, org: Org, ann: C
 
 
 async def test_known_and_unknown_names_take_the_same_time(client, org: Org, ann: Caller) -> None:
-    """Each round asks for both, in turn first; the median of the rounds' ratios forgets what else the machine does."""
+    """Rounds ask for both, each first in turn; the median of the rounds' ratios counts.
 
-    async def seconds(email: str) -> float:
-        started = time.perf_counter()
+    The processor's time forgets what else the machine does. Elapsed time also holds what the database's server does;
+    a busy machine may spoil a series of it, so that one good series of three is enough.
+    """
+
+    async def cost(email: str) -> tuple[float, float]:
+        elapsed, used = time.perf_counter(), time.process_time()
         answer = await client.post(LOGIN, json={"email": email, "password": "wrong " + PASSWORD})
-        elapsed = time.perf_counter() - started
         assert answer.status_code == 401
-        return elapsed
+        return time.perf_counter() - elapsed, time.process_time() - used
 
-    async def ratio(turn: int) -> float:
-        known = "known" if turn % 2 else "unknown"
-        first = await seconds(ann.email if known == "known" else "nobody@nowhere.test")
-        second = await seconds("nobody@nowhere.test" if known == "known" else ann.email)
-        return first / second if known == "known" else second / first
+    async def ratios(turn: int) -> tuple[float, float]:
+        names = [ann.email, "nobody@nowhere.test"]
+        first, second = [await cost(name) for name in (names if turn % 2 else names[::-1])]
+        known, unknown = (first, second) if turn % 2 else (second, first)
+        return known[0] / unknown[0], known[1] / unknown[1]
+
+    def alike(series: Iterable[float]) -> bool:
+        return 0.85 < statistics.median(series) < 1.15
 
     for turn in range(4):
-        await ratio(turn)
-    ratios = [await ratio(turn) for turn in range(ROUNDS)]
-    assert 0.85 < statistics.median(ratios) < 1.15, sorted(ratios)
+        await ratios(turn)
+    tried = []
+    for _ in range(3):
+        elapsed, used = zip(*[await ratios(turn) for turn in range(ROUNDS)], strict=True)
+        tried.append((statistics.median(elapsed), statistics.median(used)))
+        if alike(elapsed) and alike(used):
+            return
+    raise AssertionError(f"medians of known to unknown, elapsed and processor's: {tried}")
 
 
 @pytest.mark.portable
