@@ -1,12 +1,14 @@
 """Bringing a database to the schema of this version: one lock, one transaction where the database can."""
 
+import asyncio
+import fcntl
 import importlib
 import importlib.util
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import structlog
 from alembic import command
@@ -65,6 +67,11 @@ def restricted_role(settings: Settings) -> str | None:
 
 async def on_connection(settings: Settings, act: Callable[[Connection], T]) -> T:
     """Run a synchronous function on a connection of the schema's owner, under the migration lock, and commit."""
+    async with _alone_on_file(migration_url(settings)):
+        return await _on_connection(settings, act)
+
+
+async def _on_connection(settings: Settings, act: Callable[[Connection], T]) -> T:
     database = Database.open(migration_url(settings), pool_size=1, pool_timeout=30, pool_recycle=0, pool_pre_ping=False)
     try:
         async with database.engine.connect() as connection, _locked(connection):
@@ -74,6 +81,31 @@ async def on_connection(settings: Settings, act: Callable[[Connection], T]) -> T
             return result
     finally:
         await database.dispose()
+
+
+@asynccontextmanager
+async def _alone_on_file(url: str) -> AsyncIterator[None]:
+    """Hold the lock of an embedded database while it is opened, turned to WAL and migrated; others have their own.
+
+    Two processes that turn a new file to WAL at once do not wait for each other: one of them fails.
+    """
+    address = normalise_url(url)
+    if address.get_backend_name() != "sqlite" or not address.database:
+        yield
+        return
+    with await asyncio.to_thread(_lock_file, Path(f"{address.database}.migrate")):
+        yield
+
+
+def _lock_file(path: Path) -> BinaryIO:
+    """Return the file, locked until it is closed; raise ConfigurationError where it cannot be made."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab")
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be written: {error.strerror}.") from error
+    fcntl.flock(file, fcntl.LOCK_EX)
+    return file
 
 
 @asynccontextmanager
