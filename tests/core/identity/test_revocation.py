@@ -173,6 +173,26 @@ async def test_suspension_is_refused_on_the_very_next_request(client, org: Org, 
     assert (await sign_in(client, victim)).status_code == 200
 
 
+async def test_what_a_suspension_ended_stays_ended_when_the_user_is_active_again(client, org, ann: Caller) -> None:
+    victim = await add_caller(org, "User", password=PASSWORD)
+    cookie = (await sign_in(client, victim, session="cookie")).headers["set-cookie"].partition(";")[0]
+    client.cookies.clear()
+    url = f"/api/v1/users/{victim.id}/status"
+    for status in ("suspended", "active"):
+        changed = await client.patch(url, json={"status": status, "reason": "on leave"}, headers=ann.bearer)
+        assert changed.json()["status"] == status
+    assert not await may_enter(client, victim.access)
+    assert (await client.get(ME, headers={"Cookie": cookie})).status_code == 401
+    assert (await renew(client, victim.refresh)).status_code == 401
+    assert (await sign_in(client, victim)).status_code == 200
+    found = await client.get("/api/v1/audit/entries?action=identity.session.revoked", headers=org.auditor.bearer)
+    entries = found.json()["data"]
+    assert len(entries) == 2, "one for the cookie's session, one for the tokens'"
+    assert str(victim.session_id) in {entry["entity_id"] for entry in entries}
+    entry = (await client.get(f"/api/v1/audit/entries/{entries[0]['id']}", headers=org.auditor.bearer)).json()
+    assert (entry["reason"], entry["after"]["revoked_reason"]) == ("suspended", "suspended")
+
+
 async def test_nobody_changes_the_own_status(client, org: Org, ann: Caller) -> None:
     url = f"/api/v1/users/{ann.id}/status"
     assert (await client.patch(url, json={"status": "suspended"}, headers=ann.bearer)).status_code == 409

@@ -92,6 +92,16 @@ class SignedOut(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SessionRevoked(Fact):
+    """A session was ended by something else than signing out: its user was suspended."""
+
+    action = "identity.session.revoked"
+    title = "Session ended"
+    category = "security"
+    severity = "notice"
+
+
+@dataclass(frozen=True, kw_only=True)
 class TokenReused(Fact):
     """A refresh token came a second time: the whole session was ended."""
 

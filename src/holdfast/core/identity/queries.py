@@ -150,6 +150,16 @@ async def find_session(work: Work, *, session_id: UUID, lock: bool = False) -> S
     return found
 
 
+async def list_live_sessions(work: Work, *, user_id: UUID, lock: bool = False) -> Sequence[Session]:
+    """Return the sessions of a user that are neither ended nor over, oldest first."""
+    statement = (
+        select(Session)
+        .where(Session.user_id == user_id, Session.revoked_at.is_(None), Session.expires_at > work.now())
+        .order_by(Session.id)
+    )
+    return (await work.session.scalars(statement.with_for_update() if lock else statement)).all()
+
+
 async def find_refresh_token(work: Work, *, token_id: UUID) -> RefreshToken | None:
     """Return a refresh token's row, read anew."""
     statement = select(RefreshToken).where(RefreshToken.id == token_id).execution_options(populate_existing=True)
