@@ -33,7 +33,8 @@ def run(folder: Path) -> list[str]:
 def test_a_machine_without_a_browser_is_given_one(tmp_path: Path) -> None:
     update, install, check = run(tmp_path)
     assert update.startswith("apt-get update")
-    assert install.startswith("apt-get install") and install.endswith(" chromium")
+    assert install.startswith("apt-get install")
+    assert install.endswith(" chromium")
     assert check == "make check 1"
 
 
