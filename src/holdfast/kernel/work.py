@@ -292,20 +292,9 @@ class Works:
         return Work(self, link, credential.tenant_id, presence.actor, request, presence=presence)
 
     async def refuse(self, tenant_id: UUID, actor: Actor, request: RequestInfo, record: Record) -> None:
-        """Write a refusal in a unit of work of its own, committed before the answer.
-
-        Two that count the same refusal for the first time at once collide: the later one finds the count when it comes
-        again.
-        """
-        for again in (True, True, False):
-            try:
-                async with self.begin(tenant_id, actor, request=request) as work:
-                    await self.recorder.refuse(work, record)
-            except Conflict:
-                if not again:
-                    raise
-            else:
-                return
+        """Write a refusal in a unit of work of its own, committed before the answer."""
+        async with self.begin(tenant_id, actor, request=request) as work:
+            await self.recorder.refuse(work, record)
 
 
 @dataclass(frozen=True, slots=True)
