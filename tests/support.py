@@ -12,6 +12,9 @@ from uuid import UUID, uuid4
 import asyncmy
 import asyncpg
 import pytest
+from fastapi import FastAPI
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from holdfast.core.identity.facts import SignedIn
 from holdfast.core.identity.models import SessionKind
@@ -160,3 +163,15 @@ async def make_org(home: Installation, *, password: bool = False) -> Org:
             )
             await work.flush()
     return org
+
+
+def routed(app: FastAPI) -> ASGIApp:
+    """Return an application past the framework's own handlers of errors, as ours is served."""
+    inner = AsyncExitStackMiddleware(app.router)  # what the framework's own routes, unlike ours, cannot do without
+
+    async def run(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = app
+        scope.setdefault("state", {})
+        await inner(scope, receive, send)
+
+    return run

@@ -13,11 +13,11 @@ from fastapi import FastAPI, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from holdfast.kernel.errors import ConfigurationError
-from holdfast.kernel.errors.problems import install
 from holdfast.kernel.ids import parse_id
 from holdfast.kernel.middleware import MAX_BODY_KEY, wrap
 from holdfast.kernel.middleware.clients import address_key
 from holdfast.kernel.telemetry import Telemetry, configure_logging
+from support import routed
 
 pytestmark = pytest.mark.unit
 
@@ -40,7 +40,6 @@ def settings(**given):
 
 def make_app():
     app = FastAPI()
-    install(app)
 
     @app.get("/api/v1/facts")
     async def facts(request: Request):
@@ -98,7 +97,7 @@ def make_app():
         request.scope[MAX_BODY_KEY] = 5000
         return len(await request.body())
 
-    return app
+    return routed(app)
 
 
 def chain(app=None, *, telemetry=None, answer=None, **given):

@@ -14,9 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp
 
 from holdfast.kernel import errors
-from holdfast.kernel.errors.problems import MAX_ERRORS, as_error, install, invalid_input, parse_json, problem, respond
+from holdfast.kernel.errors.problems import MAX_ERRORS, as_error, invalid_input, parse_json, problem, reported
+from holdfast.kernel.middleware import last_resort
+from support import routed
 
 pytestmark = pytest.mark.unit
 
@@ -36,9 +39,8 @@ class Cat(BaseModel):
         return value
 
 
-def make_app() -> FastAPI:
+def make_app() -> ASGIApp:
     app = FastAPI()
-    install(app)
 
     @app.post("/cats/{number}")
     async def create(number: int, body: Cat, sort: Annotated[Literal["name"], Query()] = "name") -> str:
@@ -60,11 +62,11 @@ def make_app() -> FastAPI:
             raise HTTPException(400) from cause
         return ""
 
-    return app
+    return last_resort(routed(app), lambda error, request: problem(error, None))
 
 
 async def call(method: str, path: str, **more) -> httpx.Response:
-    transport = httpx.ASGITransport(make_app(), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(make_app())
     async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
         return await client.request(method, path, **more)
 
@@ -136,7 +138,7 @@ async def test_an_unexpected_error_tells_nothing_and_is_logged_with_traceback_an
     assert "secret_column" not in answer.text
     assert "RuntimeError" not in answer.text
     assert "/srv" not in answer.text
-    respond(ValueError("inner"), "request-77")
+    reported(ValueError("inner"), "request-77")
     first, second = (json.loads(line) for line in log_lines)
     assert (first["event"], first["level"]) == ("request_failed", "error")
     assert "RuntimeError: SELECT secret_column" in first["exception"]

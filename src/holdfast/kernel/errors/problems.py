@@ -6,14 +6,13 @@ error reference, `errors` a list of `{location, code, message}`, empty where no 
 
 import json
 import re
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import orjson
 import structlog
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -23,7 +22,6 @@ from holdfast.kernel import errors
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 50
 MAX_TEXT = 200
-ANSWERED = "answered"  # key in scope["state"]: the exception whose problem has been sent
 MAX_DEPTH = 32
 MAX_VALUES = 100_000
 
@@ -134,11 +132,6 @@ def invalid_input(
     return errors.Invalid(f"{fields[0].location}: {fields[0].message}{more}", errors=fields)
 
 
-def respond(exception: Exception, request_id: str | None) -> Response:
-    """Return the problem for any exception; one that is a fault of ours is logged with its traceback."""
-    return problem(reported(exception, request_id), request_id)
-
-
 def reported(exception: Exception, request_id: str | None) -> errors.HoldfastError:
     """Return what the caller is told of `exception`, having logged it where that is only "internal error"."""
     known = as_error(exception)
@@ -146,28 +139,6 @@ def reported(exception: Exception, request_id: str | None) -> errors.HoldfastErr
         return known
     log.error("request_failed", request_id=request_id, exc_info=exception)
     return errors.HoldfastError("Something failed on our side. It has been logged under this request id.")
-
-
-def install(app: Starlette, answer: Respond | None = None) -> None:
-    """Make the application answer every exception as a problem, or as what `answer(error, request)` makes of it.
-
-    `answer` lets pages show an error as a page. Starlette raises an unexpected exception again after its handler has
-    answered; `holdfast.kernel.middleware` ends it there.
-    """
-
-    def handler_for(*, ours: bool) -> Callable[[Request, Exception], Coroutine[Any, Any, Response]]:
-        async def handle(request: Request, exception: Exception) -> Response:
-            state = request.scope.setdefault("state", {})
-            if ours:
-                state[ANSWERED] = exception
-            error = reported(exception, state.get("request_id"))
-            return answer(error, request) if answer else problem(error, state.get("request_id"))
-
-        return handle
-
-    for kind in (errors.HoldfastError, RequestValidationError, HTTPException, ClientDisconnect):
-        app.add_exception_handler(kind, handler_for(ours=False))
-    app.add_exception_handler(Exception, handler_for(ours=True))
 
 
 def parse_json(raw: bytes, *, max_depth: int = MAX_DEPTH, max_values: int = MAX_VALUES) -> object:

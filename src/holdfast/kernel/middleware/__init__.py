@@ -9,7 +9,6 @@ last resort, allowed hosts, body limit. Facts for those inside stand in `scope["
 | `client_ip` | the caller's address as text, after trusted proxies; "" on a Unix socket |
 | `trace_id` | the W3C trace id, when the caller sent one |
 | `user_id`, `tenant_id` | set by whoever authenticates; log lines show them |
-| `answered` | the unexpected exception that already has its answer |
 
 A route that takes a larger body sets `scope["holdfast.max_body"]` (bytes) before it reads.
 """
@@ -26,7 +25,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from holdfast.kernel import errors
-from holdfast.kernel.errors.problems import ANSWERED, Respond, problem, reported
+from holdfast.kernel.errors.problems import Respond, problem, reported
 from holdfast.kernel.ids import new_id
 from holdfast.kernel.middleware.clients import header, resolve_client
 from holdfast.kernel.telemetry import Telemetry, request_facts
@@ -225,15 +224,12 @@ def last_resort(app: ASGIApp, answer: Respond) -> ASGIApp:
         try:
             await app(scope, receive, send_watched)
         except Exception as exception:
-            state = scope["state"]
-            # Starlette raises again what its handler has answered and logged.
-            known = state.get(ANSWERED) is exception
-            error = None if known else reported(exception, state.get("request_id"))
+            error = reported(exception, scope["state"].get("request_id"))
             if scope["type"] != "http":
                 await send({"type": "websocket.close", "code": 1011})
             elif begun and not whole:
                 raise
-            elif error is not None and not begun:
+            elif not begun:
                 await _rendered(error, scope, receive, answer)(scope, receive, send)
 
     return caught
