@@ -170,3 +170,14 @@ def try_operation(
             broken.append(f"{operation.label}: {response.status_code}\n{error}"[:1500])
 
     run_cases()
+
+
+def test_what_a_patch_leaves_out_stays_so_it_shows_no_defaults(demo) -> None:
+    schemas, shown = demo.document["components"]["schemas"], 0
+    for path, operations in demo.document["paths"].items():
+        if "patch" in operations:
+            name = operations["patch"]["requestBody"]["content"]["application/json"]["schema"]["$ref"].split("/")[-1]
+            for field, schema in schemas[name]["properties"].items():
+                shown += 1
+                assert schema.get("default") is None, (path, name, field)
+    assert shown > 10

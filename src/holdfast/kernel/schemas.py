@@ -1,7 +1,7 @@
 """Shapes of what comes in and what goes out."""
 
 from datetime import datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
@@ -17,6 +17,17 @@ class Inward(BaseModel):
     def given(self) -> dict[str, object]:
         """Return only the fields that the caller sent, as attributes."""
         return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
+
+
+def _without_defaults(schema: dict[str, Any]) -> None:
+    for shown in schema["properties"].values():
+        shown.pop("default", None)
+
+
+class Partial(Inward):
+    """Fields to change, for PATCH: what is left out stays, so the documents show no defaults."""
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
 
 
 class Outward(BaseModel):

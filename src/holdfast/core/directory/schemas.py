@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, Field
 
 from holdfast.core.directory.models import CompanyStatus, PersonStatus
-from holdfast.kernel.schemas import Inward, OneLine, Outward, RecordOut
+from holdfast.kernel.schemas import Inward, OneLine, Outward, Partial, RecordOut
 
 _ZONES = frozenset(available_timezones())
 
@@ -29,7 +29,7 @@ City = Annotated[OneLine, Field(max_length=100, examples=["Leeds"])]
 Registration = Annotated[OneLine, Field(max_length=50, examples=["01234567"])]
 
 
-class OrganizationUpdate(Inward):
+class OrganizationUpdate(Partial):
     """Particulars of the organisation to change; what is left out stays."""
 
     name: Name = ""
@@ -71,7 +71,7 @@ class CompanyReplace(CompanyFields):
     """A company's fields, all of them: what is left out becomes its default."""
 
 
-class CompanyUpdate(Inward):
+class CompanyUpdate(Partial):
     """A company's fields to change; what is left out stays."""
 
     code: Code = ""
