@@ -25,9 +25,9 @@ test: .venv/dev.stamp ## Run the tests on SQLite and the servers that are there
 check: lint types arch ## Everything that CI does; REQUIRE_SERVICES=1 lets nothing skip
 	$(BIN)/pytest -q -n $(CORES)
 
-prove: .venv/dev.stamp ## The long proofs: crashes, attacks, load, browsers
-	REQUIRE_SERVICES=1 PROVE=1 $(BIN)/pytest -q -n $(CORES)
-	$(MAKE) bench
+prove: .venv/dev.stamp ## The long proofs, with the figures; writes docs/reference/proofs.md and performance.md
+	$(BIN)/python tools/prove.py -n $(CORES)
+	$(BIN)/python -m bench --write-docs
 
 bench: .venv/dev.stamp ## Measure each claim as a ratio to its floor
 	$(BIN)/python -m bench

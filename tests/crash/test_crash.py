@@ -108,7 +108,7 @@ async def stored(settings: Settings, org: Org) -> tuple[dict[str, str], list[str
 @pytest.mark.parametrize(
     ("database", "synchronous"), [("sqlite", "FULL"), ("sqlite", "NORMAL"), ("postgresql", "NORMAL")]
 )
-async def test_no_acknowledged_write_is_lost_by_a_kill(database, synchronous):
+async def test_no_acknowledged_write_is_lost_by_a_kill(database, synchronous, record_property):
     seed = random.randrange(1 << 30)
     moments = random.Random(seed)
     outcome = Outcome()
@@ -129,6 +129,9 @@ async def test_no_acknowledged_write_is_lost_by_a_kill(database, synchronous):
             assert sorted(entries) == sorted(companies.values()), where
             assert unqueued == 0, where
             assert not outcome.unexpected, (where, outcome.unexpected[:3])
+        record_property("kills", ROUNDS)
+        record_property("acknowledged writes", len(outcome.acknowledged))
+        record_property("lost", len(lost))
         assert len(outcome.acknowledged) >= ROUNDS, "the clients hardly wrote: the test has shown nothing"
         with serve(settings, **UNLIMITED) as served:
             answer = httpx.post(
@@ -159,7 +162,7 @@ async def test_interrupt_answers_what_it_has_begun_and_ends_well(workers):
                 httpx.get(f"{served.url}/health/live")
 
 
-async def test_a_start_that_is_killed_leaves_a_database_that_starts(tmp_path):
+async def test_a_start_that_is_killed_leaves_a_database_that_starts(tmp_path, record_property):
     settings = Settings(
         database_url=f"sqlite:///{tmp_path}/holdfast.db",
         secret_key=SECRET,
@@ -173,5 +176,6 @@ async def test_a_start_that_is_killed_leaves_a_database_that_starts(tmp_path):
             await asyncio.sleep(moments.uniform(0.5, 4.0))
             served.kill()
             assert "Traceback" not in served.log, served.log[-3000:]
+    record_property("kills", ROUNDS)
     with serve(settings) as served:
         assert httpx.get(f"{served.url}{COMPANIES}").status_code == 401
