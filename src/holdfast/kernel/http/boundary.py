@@ -241,6 +241,8 @@ async def _in_a_work(
         if error.refusal:
             await house.works.refuse(work.tenant_id, work.actor, info, _refusal(request, verb, error))
         raise
+    if verb.sensitive and request.method in SAFE and response.status_code < 400:
+        await house.works.note(work.tenant_id, work.actor, info, _reading(request, verb))
     response.headers.update(headers)
     return response
 
@@ -289,6 +291,20 @@ def request_info(request: Request) -> RequestInfo:
 def explain(error: Exception) -> HoldfastError | None:
     """Return what an error means to the caller; None for a defect of ours."""
     return meaning(error) or as_error(error)
+
+
+def _reading(request: Request, verb: Verb) -> Record:
+    """Return what is written of a sensitive read: whose or what was read, and by which parameters."""
+    entity_type, entity_id = named_entity(request.path_params)
+    return Record(
+        action=verb.name,
+        category="access",
+        severity="notice",
+        outcome="success",
+        entity_type=entity_type,
+        entity_id=entity_id,
+        detail={"verb": verb.name, **request.query_params},
+    )
 
 
 def _refusal(request: Request, verb: Verb, error: HoldfastError) -> Record:
