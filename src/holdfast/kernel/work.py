@@ -23,6 +23,8 @@ from holdfast.kernel.permissions import ANONYMOUS, Actor
 from holdfast.kernel.settings import Settings
 from holdfast.kernel.tenancy import open_session
 
+WEAK = -1  # no record has this version
+
 
 @dataclass(frozen=True, slots=True)
 class RequestInfo:
@@ -332,7 +334,8 @@ async def enter_tenant(link: Link, tenant_id: UUID) -> None:
 def check_version(row: Tracked, expected: int | None) -> None:
     """Raise PreconditionFailed where the caller's copy of a record is not the present one."""
     if expected is not None and row.version != expected:
-        raise PreconditionFailed(f"The record is at version {row.version}, the request was made for {expected}.")
+        told = "a weak ETag, which never matches" if expected == WEAK else expected
+        raise PreconditionFailed(f"The record is at version {row.version}, the request was made for {told}.")
 
 
 def meaning(error: BaseException) -> HoldfastError | None:

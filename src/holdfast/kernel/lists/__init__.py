@@ -108,10 +108,10 @@ class HotList:
         plan, rows, meta = await self._run(work, params)
         return self._read(plan.data_decoders, rows), meta
 
-    async def batches(self, work: ListWork, params: ListParameters) -> AsyncIterator[list[dict[str, Any]]]:
-        """Yield all rows that the parameters choose, a thousand at a time, for exports; paging parameters are ignored.
+    async def batches(self, work: ListWork, params: Inward) -> AsyncIterator[list[dict[str, Any]]]:
+        """Yield all rows that the parameters choose, a thousand at a time, for exports.
 
-        Ask for a link with `long=True`.
+        The parameters may be filters alone. Ask for a link with `long=True`.
         """
         sort = self._sort(params)
         paging: Paging = "first"
@@ -171,15 +171,16 @@ class HotList:
             total = (await link.fetch(counting.sql, counting.bind(values)))[0][0]
         return total if total <= COUNTED or shape.count == "exact" else None
 
-    def _sort(self, params: ListParameters) -> str:
-        if params.sort is None:
+    def _sort(self, params: Inward) -> str:
+        sort: str | None = getattr(params, "sort", None)
+        if sort is None:
             return self._default_sort
-        if params.sort not in self._sorts:
+        if sort not in self._sorts:
             names = ", ".join(sorted(self._parts.sorts))
             raise Invalid.field("query.sort", "UNKNOWN_SORT", f"sort by one of {names}, with - before it for downwards")
-        return params.sort
+        return sort
 
-    def _shape(self, params: ListParameters, sort: str, paging: Paging, count: Count) -> Shape:
+    def _shape(self, params: Inward, sort: str, paging: Paging, count: Count) -> Shape:
         filters: list[tuple[str, bool | int | None]] = []
         for name in self._parts.filters:
             value = getattr(params, name)
@@ -188,7 +189,7 @@ class HotList:
                 filters.append((name, form))
         return Shape(sort, paging, count, bool(self._parts.search and self._text(params)), tuple(filters))
 
-    def _values(self, work: ListWork, params: ListParameters) -> dict[str, Any]:
+    def _values(self, work: ListWork, params: Inward) -> dict[str, Any]:
         values: dict[str, Any] = {TENANT: work.tenant_id}
         for name in type(params).model_fields:
             value = getattr(params, name)
@@ -210,8 +211,8 @@ class HotList:
             values["_q"] = f"%{escaped}%"
         return values
 
-    def _text(self, params: ListParameters) -> str:
-        return self._normalise(params.q) if params.q else ""
+    def _text(self, params: Inward) -> str:
+        return self._normalise(getattr(params, "q", None) or "")
 
     def _continue(self, values: dict[str, Any], sort: str, key: Any, row_id: str) -> Paging:
         """Set the values that lead to the rows after the one with this key and id."""
