@@ -83,6 +83,12 @@ async def find_tenant(work: Work, *, slug: str) -> Tenant | None:
     return found
 
 
+async def get_tenant(work: Work) -> Tenant:
+    """Return this organisation's own row."""
+    found: Tenant = (await work.session.scalars(select(Tenant).where(Tenant.id == work.tenant_id))).one()
+    return found
+
+
 async def count_tenants(work: Work) -> int:
     """Return how many tenants the installation has."""
     return (await work.session.scalar(select(func.count()).select_from(Tenant))) or 0

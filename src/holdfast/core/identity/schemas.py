@@ -38,6 +38,13 @@ class SignIn(Inward):
         return self
 
 
+class PasswordChange(Inward):
+    """The present password and the one to come."""
+
+    current_password: PasswordText
+    new_password: PasswordText
+
+
 class Refresh(Inward):
     """A refresh token; it can be used once."""
 
