@@ -288,6 +288,21 @@ async def test_search_takes_every_character_as_itself(database, hostile):
         await link.close()
 
 
+async def test_search_finds_words_in_any_order_and_as_many_as_a_name_has(database):
+    name = "one two three four five six seven eight"
+    async with database.engine.begin() as connection:
+        await connection.execute(boat.insert(), [boat_row(90, name=name)])
+    link = await database.acquire(write=False)
+    try:
+        for text in (name, "eight  ONE", "two one thr six eig our", "on tw th fo fi six seven"):
+            assert await names(Work(link), q=text) == [name], text
+        for text in ("one nine", "one two three four five seven six", "eight nine", "onetwo"):
+            assert await names(Work(link), q=text) == [], text
+        assert len(await names(Work(link), q="   ")) == 31
+    finally:
+        await link.close()
+
+
 @pytest.mark.parametrize(
     "sort", ["name", "-name", "seen_at", "-seen_at", "-seats", "yard", "-built", "length", "-colour", "-id"]
 )
