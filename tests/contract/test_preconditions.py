@@ -7,7 +7,8 @@ from rows import changed, dump
 from holdfast.kernel.discovery import Endpoint
 
 pytestmark = [pytest.mark.endpoint, pytest.mark.portable]
-UNVERSIONED: frozenset[str] = frozenset()  # operations on what has no version
+# Operations on what has no version: a session is there or has ended.
+UNVERSIONED = frozenset(key_of(endpoint) for endpoint in API if "/sessions" in endpoint.path)
 CHANGING = [
     endpoint
     for endpoint in API

@@ -298,6 +298,11 @@ class Works:
         async with self.begin(tenant_id, actor, request=request) as work:
             await self.recorder.refuse(work, record)
 
+    async def note(self, tenant_id: UUID, actor: Actor, request: RequestInfo, record: Record) -> None:
+        """Write of a sensitive read in a unit of work of its own, committed before the answer."""
+        async with self.begin(tenant_id, actor, request=request) as work:
+            await self.recorder.write(work, [record])
+
 
 @dataclass(frozen=True, slots=True)
 class Gate:

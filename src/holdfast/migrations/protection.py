@@ -135,14 +135,16 @@ def _insert_only(dialect: str, table: Table) -> Iterator[tuple[str, str]]:
             body = f"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'table {name} is insert-only';"
         yield trigger, f"CREATE TRIGGER {trigger} BEFORE {event} ON {name} FOR EACH ROW BEGIN {body} END"
     if dialect == "sqlite":
-        # INSERT OR REPLACE removes the old row without firing delete triggers.
+        # INSERT OR REPLACE removes the row that has the same key, or the same hidden number, without firing delete
+        # triggers.
         same = " AND ".join(f"{column.name} = NEW.{column.name}" for column in table.primary_key.columns)
-        statement = (
-            f"CREATE TRIGGER {name}_no_replace BEFORE INSERT ON {name} FOR EACH ROW "
-            f"WHEN EXISTS (SELECT 1 FROM {name} WHERE {same}) "
-            f"BEGIN SELECT RAISE(ABORT, 'table {name} is insert-only'); END"
-        )
-        yield f"{name}_no_replace", statement
+        for trigger, taken in ((f"{name}_no_replace", same), (f"{name}_no_renumber", "rowid = NEW.rowid")):
+            statement = (
+                f"CREATE TRIGGER {trigger} BEFORE INSERT ON {name} FOR EACH ROW "
+                f"WHEN EXISTS (SELECT 1 FROM {name} WHERE {taken}) "
+                f"BEGIN SELECT RAISE(ABORT, 'table {name} is insert-only'); END"
+            )
+            yield trigger, statement
 
 
 def _grants(connection: Connection, present: set[str], role: str) -> Iterator[str]:

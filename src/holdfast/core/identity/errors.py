@@ -26,6 +26,12 @@ class UserNotFound(NotFound):
     code, title = "USER_NOT_FOUND", "User not found"
 
 
+class SessionNotFound(NotFound):
+    """The user has no such session, or it has ended."""
+
+    code, title = "SESSION_NOT_FOUND", "Session not found"
+
+
 class OwnStatus(Conflict):
     """Nobody suspends himself: the last administrator could lock everyone out."""
 

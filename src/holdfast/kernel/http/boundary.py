@@ -21,7 +21,7 @@ from holdfast.kernel.errors import (
     UnsupportedMediaType,
 )
 from holdfast.kernel.errors.problems import MEDIA_TYPE, as_error, parse_json
-from holdfast.kernel.facts import Record
+from holdfast.kernel.facts import Record, named_entity
 from holdfast.kernel.http import idempotency
 from holdfast.kernel.http.binding import Binder, binder
 from holdfast.kernel.http.routes import JSON, SAFE, Declared, Handler, RecordResponse, reply
@@ -207,7 +207,7 @@ async def _knock(request: Request, house: Boundary, verb: Verb) -> dict[str, str
             await work.close()
     except HoldfastError as error:
         if error.refusal:
-            await house.works.refuse(work.tenant_id, work.actor, info, _refusal(verb, error))
+            await house.works.refuse(work.tenant_id, work.actor, info, _refusal(request, verb, error))
         raise
     return headers
 
@@ -239,8 +239,10 @@ async def _in_a_work(
             await work.close()
     except HoldfastError as error:
         if error.refusal:
-            await house.works.refuse(work.tenant_id, work.actor, info, _refusal(verb, error))
+            await house.works.refuse(work.tenant_id, work.actor, info, _refusal(request, verb, error))
         raise
+    if verb.sensitive and request.method in SAFE and response.status_code < 400:
+        await house.works.note(work.tenant_id, work.actor, info, _reading(request, verb))
     response.headers.update(headers)
     return response
 
@@ -291,13 +293,30 @@ def explain(error: Exception) -> HoldfastError | None:
     return meaning(error) or as_error(error)
 
 
-def _refusal(verb: Verb, error: HoldfastError) -> Record:
+def _reading(request: Request, verb: Verb) -> Record:
+    """Return what is written of a sensitive read: whose or what was read, and by which parameters."""
+    entity_type, entity_id = named_entity(request.path_params)
+    return Record(
+        action=verb.name,
+        category="access",
+        severity="notice",
+        outcome="success",
+        entity_type=entity_type,
+        entity_id=entity_id,
+        detail={"verb": verb.name, **request.query_params},
+    )
+
+
+def _refusal(request: Request, verb: Verb, error: HoldfastError) -> Record:
+    entity_type, entity_id = named_entity(request.path_params)
     return Record(
         action=verb.name,
         category="access",
         severity="warning",
         outcome="refused",
         reason=error.code,
+        entity_type=entity_type,
+        entity_id=entity_id,
         detail={"verb": verb.name},
     )
 

@@ -9,7 +9,7 @@ from holdfast.kernel.permissions import verb
 from holdfast.kernel.work import Work
 
 
-@verb("directory.person.export")
+@verb("directory.person.export", sensitive=True)
 async def export_people(work: Work, params: queries.PeopleExport) -> bytes:
     """Return the people as CSV (RFC 4180) in UTF-8 with a byte order mark, columns as the import takes them.
 

@@ -26,6 +26,7 @@ from holdfast.kernel.work import Gate, Work
 
 RETRY_SECONDS = 30
 FAILURES_UNTIL_LOCKED = 100
+WRONG = "wrong name or password"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -49,19 +50,19 @@ async def sign_in(
     """
     desk = desk_of(gate.works)
     await desk.take_turn(gate, account=folded(name))
-    tenant_id = await _find_tenant(gate, desk, name=name, organization=organization)
+    tenant_id, named_id = await _find_tenant(gate, desk, name=name, organization=organization)
     async with gate.works.begin(tenant_id or NOBODY, SYSTEM, write=False, request=gate.request) as work:
         user = await queries.find_user_by_name(work, name_key=folded(name))
         stored = None if user is None else await queries.find_password(work, user_id=user.id)
     good = await desk.passwords.verify(None if stored is None else stored.hash, password)
     renewed = await desk.passwords.hash(password) if good and stored and desk.passwords.outdated(stored.hash) else None
     if tenant_id is None or user is None or not good:
-        await _refuse(gate, desk, tenant_id, user, name)
+        await _refuse(gate, desk, tenant_id or named_id, user, name=name)
         raise SignInRefused
     async with gate.works.begin(tenant_id, SYSTEM, request=gate.request) as work:
         opened = await _open(work, desk, user_id=user.id, kind=kind, renewed=renewed)
     if opened is None:
-        await _refuse(gate, desk, tenant_id, user, name)
+        await _refuse(gate, desk, tenant_id, user, name=name, reason="the user is not active")
         raise SignInRefused
     return opened
 
@@ -75,9 +76,11 @@ async def refresh(gate: Gate, *, refresh_token: str) -> Opened:
     """
     desk = desk_of(gate.works)
     address = Address.parse(refresh_token.removeprefix(REFRESH_PREFIX)) if refresh_token[:4] == REFRESH_PREFIX else None
-    await desk.take_turn(gate, account=None if address is None else str(address.row_id))
-    if address is None:
+    await desk.take_turn(gate, account=None)
+    user_id = None if address is None else await _bearer_of(gate, address)
+    if address is None or user_id is None:
         raise TokenRefused
+    await desk.count_account(str(user_id))
     async with gate.works.begin(address.tenant_id, SYSTEM, request=gate.request) as work:
         opened = await _renew(work, desk, address)
     if opened is None:
@@ -96,12 +99,25 @@ async def sign_out(work: Work) -> None:
         work.record(SignedOut(entity=session))
 
 
-async def _find_tenant(gate: Gate, desk: Desk, *, name: str, organization: str | None) -> UUID | None:
-    """Return the one organisation in which the name is known, None for none or several."""
+async def _bearer_of(gate: Gate, address: Address) -> UUID | None:
+    """Return whose refresh token this is, None where it is nobody's; whether it is still good is judged later."""
+    async with gate.works.begin(address.tenant_id, SYSTEM, write=False, request=gate.request) as work:
+        row = await queries.find_refresh_token(work, token_id=address.row_id)
+        if row is None or not same(row.secret_hash, digest(address.secret)):
+            return None
+        session = await queries.find_session(work, session_id=row.session_id)
+        return None if session is None else session.user_id
+
+
+async def _find_tenant(
+    gate: Gate, desk: Desk, *, name: str, organization: str | None
+) -> tuple[UUID | None, UUID | None]:
+    """Return the one organisation in which the name is known (None for none or several), and the one that was named."""
     async with gate.works.begin(NOBODY, SYSTEM, write=False, request=gate.request) as work:
         hashes = [desk.name_hash(name)]
         found = await queries.list_tenants_by_name(work, name_hashes=hashes, slug=organization)
-    return found[0] if len(found) == 1 else None
+        named = None if organization is None else await queries.find_tenant(work, slug=organization)
+    return found[0] if len(found) == 1 else None, None if named is None else named.id
 
 
 async def _open(work: Work, desk: Desk, *, user_id: UUID, kind: SessionKind, renewed: str | None) -> Opened | None:
@@ -218,7 +234,9 @@ def _access(work: Work, desk: Desk, session: Session) -> str:
     return desk.tokens.issue(tenant_id=work.tenant_id, user_id=session.user_id, session_id=session.id, now=work.now())
 
 
-async def _refuse(gate: Gate, desk: Desk, tenant_id: UUID | None, user: User | None, name: str) -> None:
+async def _refuse(
+    gate: Gate, desk: Desk, tenant_id: UUID | None, user: User | None, *, name: str, reason: str = WRONG
+) -> None:
     """Write the failure into the trail of the organisation it concerns, else into the operators'."""
     actor = Actor("anonymous")
     record = Record(
@@ -228,11 +246,11 @@ async def _refuse(gate: Gate, desk: Desk, tenant_id: UUID | None, user: User | N
         outcome="failed",
         entity_type=None if user is None else User.__tablename__,
         entity_id=None if user is None else user.id,
-        reason="wrong name or password",
+        reason=reason,
         detail={"name": desk.name_hash(name).hex()[:16]},
     )
     async with gate.works.begin(tenant_id or desk.system_tenant, actor, request=gate.request) as work:
-        if user is not None:
+        if user is not None and reason is WRONG:
             await _count_failure(work, user.id)
         await gate.works.recorder.refuse(work, record)
 

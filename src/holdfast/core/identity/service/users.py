@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from holdfast.core.identity import guards, queries
-from holdfast.core.identity.facts import PasswordSet, RoleAssigned, SessionRevoked, UserCreated, UserStatusChanged
+from holdfast.core.identity.facts import PasswordSet, RoleAssigned, UserCreated, UserStatusChanged
 from holdfast.core.identity.models import Password, RoleAssignment, SignInName, User, UserStatus
 from holdfast.core.identity.schemas import UserOut
 from holdfast.core.identity.service.desk import desk_of
+from holdfast.core.identity.service.sessions import end_sessions
 from holdfast.kernel.permissions import enforce, verb
 from holdfast.kernel.schemas import Meta, Page
 from holdfast.kernel.work import Work, check_version
@@ -75,16 +76,6 @@ async def change_status(
         if status is UserStatus.SUSPENDED:
             await end_sessions(work, user_id=user_id, reason="suspended")
     return user
-
-
-# lint: allow verb – a step of verbs that end a user's access; the caller holds the user's row locked
-async def end_sessions(work: Work, *, user_id: UUID, reason: str) -> int:
-    """End every live session of a user and return how many there were."""
-    sessions = await queries.list_live_sessions(work, user_id=user_id, lock=True)
-    for session in sessions:
-        session.revoked_at, session.revoked_reason = work.now(), reason
-        work.record(SessionRevoked(entity=session, reason=reason))
-    return len(sessions)
 
 
 # lint: allow verb – completes what a verb gives
