@@ -136,7 +136,7 @@ class HotList:
         paging: Paging = "first"
         if params.cursor is not None:
             if "page" in params.model_fields_set:
-                raise Invalid.field("query.cursor", "PAGE_AND_CURSOR", "give either page or cursor, not both")
+                raise Invalid.field("query.cursor", "page_and_cursor", "give either page or cursor, not both")
             last = read_cursor(work.cursor_key, work.tenant_id, self.name, sort, params.cursor)
             paging = self._continue(values, sort, *last)
         elif params.page > 1:
@@ -178,7 +178,7 @@ class HotList:
             return self._default_sort
         if sort not in self._sorts:
             names = ", ".join(sorted(self._parts.sorts))
-            raise Invalid.field("query.sort", "UNKNOWN_SORT", f"sort by one of {names}, with - before it for downwards")
+            raise Invalid.field("query.sort", "unknown_sort", f"sort by one of {names}, with - before it for downwards")
         return sort
 
     def _shape(self, params: Inward, sort: str, paging: Paging, count: Count) -> Shape:
@@ -200,13 +200,13 @@ class HotList:
                 raise ConfigurationError(f"The list {self.name} has no filter for the parameter {name}.")
             if isinstance(value, list | tuple):
                 if len(value) > _VALUES:
-                    raise Invalid.field(f"query.{name}", "TOO_MANY", f"at most {_VALUES} values")
+                    raise Invalid.field(f"query.{name}", "too_many", f"at most {_VALUES} values")
                 values.update({f"f_{name}_{index}": item for index, item in enumerate(value)})
             else:
                 values[f"f_{name}"] = value
         words = self._words(params)
         if words and not self._parts.search:
-            raise Invalid.field("query.q", "NO_SEARCH", "this list cannot be searched")
+            raise Invalid.field("query.q", "no_search", "this list cannot be searched")
         for index, word in enumerate(words):
             escaped = word.replace("/", "//").replace("%", "/%").replace("_", "/_")
             values[f"_q{index}"] = f"%{escaped}%"
