@@ -132,7 +132,7 @@ def assert_problem(answer: httpx.Response, status: int, location: str, what: str
     if status != 413:
         named = [error["location"] for error in problem["errors"]]
         assert location in named or any(each.startswith(f"{location}.") for each in named), (what, problem)
-        assert all(error["code"] and error["message"] for error in problem["errors"])
+        assert all(error["code"] == error["code"].lower() and error["message"] for error in problem["errors"])
     assert len(answer.content) < 20_000, "the answer repeats what was sent"
 
 

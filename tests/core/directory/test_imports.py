@@ -275,8 +275,15 @@ async def test_a_form_brings_the_file_and_its_name(client, org):
     none = await client.post(f"{URL}/imports", files={"other": ("a.csv", b"x")}, headers=org.admin.bearer)
     assert (none.status_code, none.json()["errors"][0]["location"]) == (422, "body.file")
     broken = await send(client, org, "no form", kind="multipart/form-data; boundary=x")
-    assert broken.status_code == 400, broken.text
-    assert broken.headers["content-type"] == "application/problem+json"
+    unbounded = await send(client, org, "no form", kind="multipart/form-data")
+    file = ("file", ("a.csv", content))
+    twice = await client.post(f"{URL}/imports", files=[file, file], headers=org.admin.bearer)
+    more = await client.post(f"{URL}/imports", files=[file], data={"note": "x"}, headers=org.admin.bearer)
+    for refused in (broken, unbounded, twice, more):
+        assert refused.status_code == 400, refused.text
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert [(error["location"], error["code"]) for error in refused.json()["errors"]] == [("body.file", "bad_form")]
+        assert "one file under the name file" in refused.json()["detail"]
 
 
 @pytest.mark.endpoint

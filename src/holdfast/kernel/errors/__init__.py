@@ -28,7 +28,7 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One fault of the input: where it is, what kind it is, and what to do."""
+    """One fault of the input: where it is, what kind it is (in small letters), and what to do."""
 
     location: str
     code: str

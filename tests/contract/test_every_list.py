@@ -172,7 +172,7 @@ CASES = [
             "start_date": lambda row: row.start_date,
         },
         search={"name_key": "ADE", "number_key": "n-5", "email_key": "@y.test"},
-        texts=("n-", "Zhou Ann", "x.test"),
+        texts=("n-", "Zhou Ann", "Ann Zhou", "emeka  ADE z@x", "Ann Kim", "x.test"),
     ),
     Case(
         USERS,
@@ -312,7 +312,11 @@ async def test_search(case: Case, stage: Stage) -> None:
     reader, rows = await read(stage, case)
 
     def holding(text: str, names: list[str]) -> list[Any]:
-        return [row for row in living(rows) if any(folded(text) in folded(getattr(row, name) or "") for name in names)]
+        return [
+            row
+            for row in living(rows)
+            if all(any(word in (getattr(row, name) or "") for name in names) for word in folded(text).split())
+        ]
 
     for column, text in case.search.items():
         found = holding(text, [column])
