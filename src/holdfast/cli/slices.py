@@ -54,7 +54,7 @@ def new(
         say(path)
     _declare(root, name)
     say("pyproject.toml")
-    say("Next: make format routes reference test")
+    say("Next: make routes reference check")
 
 
 def _checkout() -> Path:
