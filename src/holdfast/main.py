@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from holdfast import __version__
-from holdfast.core.audit.public import Trail
+from holdfast.core.audit.public import Catalogue, Trail
 from holdfast.core.identity.public import (
     SLOT,
     AccessTokens,
@@ -110,6 +110,7 @@ def open_installation(
     trail = Trail()
     authenticator = SessionAuthenticator(desk, roles, clock)
     works = Works(database, settings, clock, authenticator, trail, keys, labels_of, {SLOT: desk})
+    works.state[Catalogue.SLOT] = Catalogue(chosen)
     return Installation(settings, chosen, database, works, desk, trail, limiter, telemetry)
 
 

@@ -182,7 +182,7 @@ def test_a_day_at_the_console(people, site, scripts):
         page.get_by_role("link", name="History").click()
         expect(page).to_have_url(re.compile("/console/audit"))
         expect(page.get_by_role("row")).to_have_count(7)  # made, saved three times, deleted, restored, and the heading
-        page.get_by_role("link", name=re.compile("updated")).first.click()
+        page.get_by_role("link", name=re.compile("Company changed")).first.click()
         changed = page.get_by_role("table")
         expect(changed).to_contain_text("York")
         expect(changed).to_contain_text("Hull")

@@ -212,18 +212,20 @@ ENTRY = {
     "id": str(SESSION), "recorded_at": NOW, "occurred_at": NOW, "actor_id": str(SESSION), "actor_label": "Ann", "on_behalf_of": None,
     "action": "directory.company.updated", "category": "data", "severity": "info", "outcome": "success", "entity_type": "company",
     "entity_id": str(SESSION), "entity_label": "Acme", "ip": "203.0.113.24", "user_agent": "curl", "request_id": "req-12345678",
-    "session_id": None, "before": {"city": "York"}, "after": {"city": "Leeds"}, "detail": None,
+    "session_id": None, "title": "Company changed", "tone": "good", "on_behalf_label": None, "entity_kind": "Company",
+    "entity_url": "/console/companies/1", "reason": None, "method": None, "path": None,
 }  # fmt: skip
 REFUSED = {
     **ENTRY,
     "actor_id": None,
-    "actor_label": None,
+    "actor_label": "Nobody signed in",
     "entity_type": None,
-    "before": None,
-    "after": None,
-    "detail": {"verb": "x"},
+    "entity_kind": None,
     "on_behalf_of": str(SESSION),
+    "on_behalf_label": "Bob",
 }
+SHOWN = {"before": {"City": "York"}, "after": {"City": "Leeds"}, "detail": {}, "first_entry": None, "destroyed": []}
+NOTHING = {**SHOWN, "before": {}, "after": {}}
 NONE = dict.fromkeys(
     [
         "q",
@@ -283,8 +285,9 @@ STATES = [
         {"entries": [], "meta": CURSOR, "filters": {**NONE, "ip": "::1"}, "choices": CHOICES},
         "No entry fits",
     ),
-    ("audit/entry.html", {"entry": ENTRY, "changed": None}, "<del>York</del>"),
-    ("audit/entry.html", {"entry": REFUSED, "changed": None}, "No record was changed"),
+    ("audit/entry.html", {"entry": ENTRY, "shown": SHOWN}, "<del>York</del>"),
+    ("audit/entry.html", {"entry": REFUSED, "shown": NOTHING}, "No record was changed"),
+    ("audit/entry.html", {"entry": ENTRY, "shown": {**NOTHING, "destroyed": ["the details"]}}, "were destroyed:"),
 ]
 
 
@@ -296,12 +299,12 @@ def test_every_page_has_its_states(made, work, template, context, said):
 def test_the_start_page(work):
     whole = Pages((*APPS, an_app("console")), KEYS, describe=lambda _: Surroundings("Acme", "Ann"))
     context = {"given_name": "Ann", "counts": [{"label": "Companies", "count": 1200, "url": "/console/companies"}]}
-    event = {"title": "Company updated", "url": "/console/audit/1", "by": "Ann", "at": NOW, "kind": "good"}
+    event = {"title": "Company changed", "url": "/console/audit/1", "by": "Ann", "at": NOW, "kind": "good"}
     shown = [
         text_of(render(a_request(whole), "console/home.html", work=work, recent=each, **context))
         for each in ([event], [], None)
     ]
-    assert "Company updated" in shown[0]
+    assert "Company changed" in shown[0]
     assert "Nothing has happened yet" in shown[1]
     assert "Recent activity" not in shown[2]
 
@@ -628,7 +631,8 @@ def test_differences_between_before_and_after():
 
 def test_values_in_words():
     assert wording.moment("2026-11-21T12:38:00.123456+01:00") == "21 Nov 2026, 11:38 UTC"
-    assert wording.iso(NOW) == "2026-11-21T11:38:00Z"
+    assert wording.moment(NOW, seconds=True) == "21 Nov 2026, 11:38:00 UTC"
+    assert wording.iso(NOW) == "2026-11-21T11:38:00.000000Z"
     assert wording.words("registration_number") == "Registration number"
     assert wording.action("directory.company.updated") == "Company updated"
     assert [wording.initials(name) for name in ("Ann Mary Bo", "ann", "")] == ["AB", "A", ""]

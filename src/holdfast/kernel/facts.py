@@ -1,7 +1,7 @@
 """What can happen, and what it changed: facts, and the capture of every changed row from the ORM's own history."""
 
 import enum
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
@@ -33,7 +33,7 @@ class Fact:
     """Something that happened, in the past tense: at once audit action, event, webhook type and stream type.
 
     `entity` is the row that it is about; its before and after are taken from the session, not from the fact. Fields
-    that a subclass adds become the entry's detail.
+    that a subclass adds become the entry's detail; `labels` says what pages call them, where the name does not.
     """
 
     action: ClassVar[str] = ""
@@ -41,6 +41,7 @@ class Fact:
     category: ClassVar[Category] = "data"
     severity: ClassVar[Severity] = "info"
     outcome: ClassVar[Outcome] = "success"
+    labels: ClassVar[Mapping[str, str]] = {}
 
     entity: TenantOwned | None = None
     reason: str | None = None

@@ -1,7 +1,7 @@
 """The declaration of identity."""
 
 from holdfast.kernel.permissions import Permission
-from holdfast.kernel.plugins import App
+from holdfast.kernel.plugins import App, RecordKind
 
 APP = App(
     name="identity",
@@ -13,5 +13,11 @@ APP = App(
     permissions=(
         Permission("identity.user.read", "See the users", roles=("Admin", "Auditor")),
         Permission("identity.user.suspend", "Suspend and re-activate users", roles=("Admin",)),
+    ),
+    records=(
+        RecordKind("user_account", "User account", names=("name",), user="id"),
+        RecordKind("password", "Password", user="id"),
+        RecordKind("role_assignment", "Role", user="user_id"),
+        RecordKind("session", "Session", user="user_id"),
     ),
 )

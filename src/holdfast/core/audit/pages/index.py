@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from holdfast.core.audit.queries import EntryList
 from holdfast.core.audit.schemas import Category, Outcome, Severity
-from holdfast.core.audit.service import reading
+from holdfast.core.audit.service import naming, reading
 from holdfast.kernel.http import Routes, WorkDep
 from holdfast.kernel.pages import render
 from holdfast.kernel.pages.forms import read_query
@@ -22,5 +22,5 @@ async def show_trail(request: Request, work: WorkDep) -> Response:
     entries, meta = await reading.browse_entries(work, params)
     filters = params.model_dump(mode="json", exclude={"sort", "page", "page_size", "cursor", "count"})
     choices = {"category": get_args(Category), "severity": get_args(Severity), "outcome": get_args(Outcome)}
-    shown = await reading.named(work, entries)
+    shown = await naming.named(work, entries)
     return render(request, "audit/entries.html", work=work, entries=shown, meta=meta, filters=filters, choices=choices)
