@@ -248,7 +248,8 @@ async def switch_theme(request: Request) -> Response:
     if theme in THEMES:
         secure = pages_of(request).secure
         year = 365 * 24 * 3600 if theme != "system" else 0
-        response.set_cookie(THEME_COOKIE, theme, max_age=year, path="/", secure=secure, httponly=True, samesite="lax")
+        # Not HttpOnly: where there are scripts, app.js writes it.
+        response.set_cookie(THEME_COOKIE, theme, max_age=year, path="/", secure=secure, samesite="lax")
     return response
 
 

@@ -7,14 +7,16 @@
     if (region) region.textContent = text;
   };
 
-  // The appearance changes at once; the form is still sent, so that the server remembers it.
+  // The appearance changes at once. The cookie is written here and not by an answer, which may come after the next page
+  // was asked for.
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (!form.matches("[data-theme-form]") || !event.submitter) return;
     event.preventDefault();
     const theme = event.submitter.value;
-    const body = new URLSearchParams(new FormData(form, event.submitter));
-    fetch(form.action, { method: "POST", body, redirect: "manual" }).catch(() => form.submit());
+    const life = theme === "system" ? 0 : 365 * 24 * 3600;
+    const secure = location.protocol === "https:" ? "; secure" : "";
+    document.cookie = `theme=${theme}; max-age=${life}; path=/; samesite=lax${secure}`;
     document.documentElement.dataset.theme = theme;
     for (const button of document.querySelectorAll("[data-theme-form] button")) {
       button.setAttribute("aria-pressed", String(button.value === theme));
