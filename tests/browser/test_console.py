@@ -195,6 +195,43 @@ def test_a_day_at_the_console(people, site, scripts):
         expect(page).to_have_url(re.compile("/console/sign-in"))
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_a_session_that_ends_while_somebody_writes(people, site, scripts):
+    with people.tab("admin", java_script_enabled=scripts) as page:
+        path = new_company(page, f"Late {uuid4().hex[:6]}")
+        page.goto(path)
+        page.get_by_label("City").fill("Leeds")
+        page.get_by_label("Status").select_option("inactive")
+        page.context.clear_cookies(name="holdfast")
+        page.get_by_role("button", name="Save changes").click()
+        expect(page.get_by_text("Your session has ended. Sign in again to go on.")).to_be_visible()
+        page.get_by_label("E-mail or user name").fill(site.org.admin.email)
+        page.get_by_label("Password").fill(site.password)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page).to_have_url(re.compile(f"{path}$"))
+        expect(page.get_by_label("City")).to_have_value("Leeds" if scripts else "")
+        if scripts:
+            expect(page.get_by_text("What you had typed is in the form again. It is not saved yet.")).to_be_visible()
+            expect(page.get_by_label("Status")).to_have_value("inactive")
+            page.get_by_role("button", name="Save changes").click()
+            expect(page.get_by_text("was saved.")).to_be_visible()
+            page.goto(path)
+            expect(page.get_by_label("City")).to_have_value("Leeds")
+
+
+def test_what_somebody_typed_is_given_to_nobody_else(people, site):
+    with people.tab("admin") as page:
+        page.goto("/console/companies/new")
+        page.get_by_label("City").fill("Leeds")
+        page.context.clear_cookies(name="holdfast")
+        page.get_by_role("button", name="Create company").click()
+        sign_in(page, site.other.admin.email, site.password)
+        expect(page).to_have_url(re.compile("/console$"))
+        page.goto("/console/companies/new")
+        expect(page.get_by_label("City")).to_have_value("")
+        assert page.evaluate("sessionStorage.length") == 0
+
+
 def test_what_another_organisation_owns_does_not_exist(people):
     with people.tab("admin") as page:
         path = new_company(page, f"Ours {uuid4().hex[:6]}")

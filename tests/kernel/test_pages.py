@@ -605,9 +605,23 @@ def test_whoever_is_not_signed_in_is_sent_there_and_back(made):
     response = made.answer(errors.Unauthenticated(), a_request(query="q=a&page=2"))
     assert response.status_code == 303
     assert response.headers["location"] == "/console/sign-in?next=%2Fconsole%2Fcompanies%3Fq%3Da%26page%3D2"
-    posted = made.answer(errors.Unauthenticated(), a_request(method="POST", path="/console/companies/new"))
-    assert posted.headers["location"] == "/console/sign-in?next=%2Fconsole"
+    assert "set-cookie" not in response.headers
     assert made.answer(errors.Unauthenticated(), a_request(path="/console/sign-in")).status_code == 401
+
+
+def test_whoever_sends_a_form_too_late_is_told_and_led_back_to_it(made):
+    def led(path, **headers):
+        posted = made.answer(errors.Unauthenticated(), a_request(method="POST", path=path, **headers))
+        told = made.shell(a_request(made, cookie=carried(posted)), None).flash
+        assert told == {"kind": "info", "text": "Your session has ended. Sign in again to go on."}
+        return posted.headers["location"]
+
+    new = "/console/companies/new"
+    assert led(new) == "/console/sign-in?next=%2Fconsole%2Fcompanies%2Fnew"
+    shown = {"referer": "https://holdfast.test/console/companies/1"}
+    assert led("/console/companies/1/restore", **shown) == "/console/sign-in?next=%2Fconsole%2Fcompanies%2F1"
+    assert led(new, referer="https://evil.example/x") == "/console/sign-in?next=%2Fconsole%2Fcompanies%2Fnew"
+    assert led(new, referer="https://holdfast.test//evil.example") == "/console/sign-in?next=%2Fconsole"
 
 
 def test_addresses_change_only_what_they_are_told():

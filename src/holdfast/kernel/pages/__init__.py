@@ -158,8 +158,12 @@ class Pages:
         if not (path == START or path.startswith(f"{START}/") or _prefers_pages(request)):
             return None
         if isinstance(error, Unauthenticated) and path != SIGN_IN:
-            back = self.shell(request, None).here if request.method in {"GET", "HEAD"} else START
-            return RedirectResponse(f"{SIGN_IN}?{urlencode({'next': back})}", 303)
+            # The page of the form rather than where it is sent: not every such address can be opened.
+            back = _back(request) or self.shell(request, None).here
+            sent = RedirectResponse(f"{SIGN_IN}?{urlencode({'next': back})}", 303)
+            if request.method not in {"GET", "HEAD"}:
+                self.write_flash(sent, "Your session has ended. Sign in again to go on.", "info")
+            return sent
         work = getattr(request.state, "work", None) if error.status < 500 else None
         shown = {
             "status": error.status,

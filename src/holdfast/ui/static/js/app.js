@@ -41,6 +41,34 @@
     }
   });
 
+  // What was typed when the session had ended is in the form again after signing in, if the same person does. It stays
+  // in this tab; the version that it was made from is among it, so that nobody's change is lost.
+  const DRAFT = "draft";
+  const SIGN_IN = "/console/sign-in";
+  const person = () => document.querySelector(".person-panel")?.firstElementChild.textContent.replace(/\s+/g, " ");
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || !form.matches(".form") || !person()) return;
+    const controls = [...form.elements].filter((each) => each.name && each.type !== "password" && each.name !== "csrf_token");
+    const fields = controls.map((each) => [each.name, each.value]);
+    sessionStorage.setItem(DRAFT, JSON.stringify({ action: form.action, person: person(), fields }));
+  });
+  const draft = JSON.parse(sessionStorage.getItem(DRAFT));
+  if (draft && location.pathname === SIGN_IN) {
+    sessionStorage.setItem(DRAFT, JSON.stringify({ ...draft, kept: true }));
+  } else if (draft) {
+    sessionStorage.removeItem(DRAFT);
+    const form = [...document.querySelectorAll("form.form")].find((each) => each.action === draft.action);
+    if (draft.kept && form && draft.person === person()) {
+      for (const [name, value] of draft.fields) if (form.elements[name]) form.elements[name].value = value;
+      const notice = document.createElement("div");
+      notice.className = "notice info";
+      notice.setAttribute("role", "status");
+      notice.textContent = "What you had typed is in the form again. It is not saved yet.";
+      (form.closest(".card") ?? form).before(notice);
+    }
+  }
+
   // An open panel closes with Escape, or when something outside it is used.
   const panels = () => document.querySelectorAll("details[data-panel][open]");
   document.addEventListener("keydown", (event) => {
