@@ -23,6 +23,7 @@ from holdfast.core.identity.public import (
     ensure_system,
     labels_of,
     note_presence,
+    people_called,
     surroundings,
     table_of_roles,
 )
@@ -109,7 +110,7 @@ def open_installation(
     trail = Trail()
     authenticator = SessionAuthenticator(desk, roles, clock)
     works = Works(database, settings, clock, authenticator, trail, keys, labels_of, {SLOT: desk})
-    works.state[Catalogue.SLOT] = Catalogue(chosen)
+    works.state[Catalogue.SLOT] = Catalogue(chosen, people_called)
     return Installation(settings, chosen, database, works, desk, trail, limiter, telemetry)
 
 

@@ -226,22 +226,6 @@ REFUSED = {
 }
 SHOWN = {"before": {"City": "York"}, "after": {"City": "Leeds"}, "detail": {}, "first_entry": None, "destroyed": []}
 NOTHING = {**SHOWN, "before": {}, "after": {}}
-NONE = dict.fromkeys(
-    [
-        "q",
-        "action",
-        "category",
-        "severity",
-        "outcome",
-        "entity_type",
-        "entity_id",
-        "actor_id",
-        "ip",
-        "request_id",
-        "recorded_from",
-        "recorded_to",
-    ]
-)
 CHOICES = {"category": ["data"], "severity": ["info"], "outcome": ["success", "refused"]}
 CURSOR = {"page": None, "page_size": 50, "total": None, "next_cursor": "abc"}
 MAY_NOT = dict.fromkeys(LIST["may"], False)
@@ -272,18 +256,23 @@ STATES = [
     ("directory/company_delete.html", {"company": COMPANY, "problem": "People belong to it."}, "That was not possible"),
     (
         "audit/entries.html",
-        {"entries": [ENTRY, REFUSED], "meta": CURSOR, "filters": NONE, "choices": CHOICES},
+        {"entries": [ENTRY, REFUSED], "meta": CURSOR, "form": Form(), "choices": CHOICES},
         "cursor=abc",
     ),
     (
         "audit/entries.html",
-        {"entries": [], "meta": {**CURSOR, "next_cursor": None}, "filters": NONE, "choices": CHOICES},
+        {"entries": [], "meta": {**CURSOR, "next_cursor": None}, "form": Form(), "choices": CHOICES},
         "Nothing has happened yet",
     ),
     (
         "audit/entries.html",
-        {"entries": [], "meta": CURSOR, "filters": {**NONE, "ip": "::1"}, "choices": CHOICES},
+        {"entries": [], "meta": CURSOR, "form": Form({"ip": "::1"}), "choices": CHOICES},
         "No entry fits",
+    ),
+    (
+        "audit/entries.html",
+        {"entries": [], "meta": CURSOR, "form": Form({"ip": "x"}, {"ip": "IP address is not one"}), "choices": CHOICES},
+        'aria-describedby="filter-ip-fault"',
     ),
     ("audit/entry.html", {"entry": ENTRY, "shown": SHOWN}, "<del>York</del>"),
     ("audit/entry.html", {"entry": REFUSED, "shown": NOTHING}, "No record was changed"),

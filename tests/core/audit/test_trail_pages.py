@@ -149,3 +149,53 @@ async def test_a_page_asks_as_often_for_many_entries_as_for_few(client, org):
     few = await asked(1)
     assert 0 < few < 8
     assert await asked(9) == few
+
+
+async def filtered(client, org, **params):
+    """Return status and page for filters that a person typed."""
+    answer = await client.get("/console/audit", params=params, headers={**org.admin.bearer, "Accept": "text/html"})
+    return answer.status_code, re.sub(r"\s+", " ", answer.text.partition("<main")[2])
+
+
+@pytest.mark.parametrize("how", ["name", "part of the name", "e-mail", "id"])
+async def test_who_acted_is_found_by_name_or_address(client, org, how):
+    company = await a_company(client, org)
+    await client.delete(f"{URL}/{company['id']}", headers=org.viewer.bearer)
+    text = {"name": f"Viewer of {org.slug}", "part of the name": "viewer OF", "e-mail": org.viewer.email.upper()}
+    status, shown = await filtered(client, org, actor=text.get(how, str(org.viewer.id)))
+    assert status == 200
+    assert "Delete companies refused</a>" in shown
+    assert "Company added" not in shown
+
+
+async def test_a_link_to_what_somebody_did_shows_who_it_is(client, org):
+    status, shown = await filtered(client, org, actor_id=str(org.viewer.id))
+    assert status == 200
+    assert re.search(rf'name="actor"[^>]* value="{org.viewer.email}"', shown)
+
+
+async def test_several_people_of_a_name_are_shown_to_choose_from(client, org):
+    status, shown = await filtered(client, org, actor=f"of {org.slug}", outcome="refused")
+    assert status == 422
+    assert f"Viewer of {org.slug} ({org.viewer.email})" in shown
+    assert re.search(rf'name="actor"[^>]* value="of {org.slug}" aria-describedby="filter-actor-fault"', shown)
+    assert '<option value="refused" selected>' in shown
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"actor": "Nobody Atall"}, "Nobody here has this name or e-mail"),
+        ({"entity_id": "x"}, "Record is not a valid id"),
+        ({"recorded_from": "2026-13-45"}, "Since is not a valid time"),
+        ({"outcome": "x"}, "Outcome must be one of the choices"),
+        ({"nope": "x"}, "has a field that is not known here"),
+        ({"q": "x" * 201}, "must have 200 characters or fewer"),
+    ],
+)
+async def test_a_filter_that_is_wrong_says_so_and_the_others_stay(client, org, wrong, said):
+    status, shown = await filtered(client, org, action="directory.company.updated", **wrong)
+    assert status == 422
+    assert said in shown
+    assert 'value="directory.company.updated"' in shown
+    assert "Error 422" not in shown

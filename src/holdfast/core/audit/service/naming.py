@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from holdfast.core.audit import queries
 from holdfast.core.audit.facts import RefusalsRepeated
 from holdfast.core.audit.schemas import EntryOut, EntryShown, NamedEntry
 from holdfast.kernel.db import Base
+from holdfast.kernel.errors import Invalid
 from holdfast.kernel.facts import FACTS
 from holdfast.kernel.pages import wording
 from holdfast.kernel.plugins import App
@@ -19,6 +20,7 @@ from holdfast.kernel.work import Work, Works
 
 Ref = tuple[str, UUID]  # table and id
 USER = "user_account"  # what the house names
+Called = Callable[[Work, str], Awaitable[Sequence[tuple[UUID, str, str]]]]
 TONES = {"success": "good", "refused": "warn", "failed": "bad"}
 # What a record of a kind that no app describes may call itself.
 NAMES = ("name", "title", "email", "code", "number")
@@ -41,8 +43,9 @@ class Catalogue:
 
     SLOT = "audit"
 
-    def __init__(self, apps: Iterable[App]) -> None:
+    def __init__(self, apps: Iterable[App], people_called: Called) -> None:
         apps = tuple(apps)
+        self.people_called = people_called
         self.kinds = {kind.table: kind for app in apps for kind in app.records}
         self.permissions = {each.name: each.title for app in apps for each in app.permissions}
         self.models: dict[str, Any] = {each.class_.__tablename__: each.class_ for each in Base.registry.mappers}
@@ -113,6 +116,17 @@ async def in_words(work: Work, entry: EntryOut) -> EntryShown:
         first_entry=None if first is None else UUID(str(first)),
         destroyed=[PARTS.get(part, part) for part in entry.redacted],
     )
+
+
+# lint: allow verb – an id for a name; what is done with it is a verb's
+async def find_actor(work: Work, text: str) -> tuple[UUID, str]:
+    """Return id and address of the one user whom a text means; raise Invalid where it is none or several."""
+    people = await catalogue_of(work.house).people_called(work, text)
+    if len(people) == 1:
+        return people[0][0], people[0][2]
+    known = "; ".join(f"{name} ({address})" for _, name, address in people)
+    said = f"Write the e-mail of one of these: {known}" if people else "Nobody here has this name or e-mail"
+    raise Invalid(said)
 
 
 async def _names(work: Work, refs: Collection[Ref]) -> dict[Ref, str]:
