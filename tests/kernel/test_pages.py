@@ -315,7 +315,7 @@ class Fields(BaseModel):
     size: int | None = None
     secret: SecretStr | None = Field(None, max_length=3)
     password: str | None = None
-    legal_name: str | None = Field(None, pattern="^[a-z]+$")
+    legal_name: str | None = Field(None, pattern="^[a-z]+$", examples=["acme"])
     tags: list[str] = []
 
 
@@ -337,7 +337,7 @@ async def test_faults_are_told_by_field_and_values_are_kept_but_no_secret():
     assert got.wrong
     assert got.fault("name") == "Name must have 5 characters or fewer"
     assert got.fault("size") == "How many must be a whole number"
-    assert got.fault("legal_name") == "Legal name is not in the right form"
+    assert got.fault("legal_name") == "Legal name is not in the right form, such as acme"
     assert got.fault("tags") is None
     assert got.value("name") == "Anneliese"
     assert "hunter2" not in repr(got)

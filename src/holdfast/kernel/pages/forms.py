@@ -97,7 +97,7 @@ def _filled(
         general: list[str] = []
         for fault in error.errors(include_url=False):
             name = str(fault["loc"][0]) if fault["loc"] else ""
-            text = _told(fault, _label(schema, name, labels))
+            text = _told(fault, _label(schema, name, labels)) + _example(fault, schema, name)
             if name in schema.model_fields:
                 faults.setdefault(name, text)
             else:
@@ -266,6 +266,16 @@ def _label(schema: type[BaseModel], name: str, labels: Mapping[str, str] | None)
     info = schema.model_fields.get(name)
     found = (labels or {}).get(name) or (info.title if info is not None else None)
     return found or (name.replace("_", " ").capitalize() if info is not None else "The form")
+
+
+def _example(fault: Mapping[str, Any], schema: type[BaseModel], name: str) -> str:
+    """Return an example of the form that a field's value lacks, where the schema has one."""
+    if fault["type"] != "string_pattern_mismatch" or name not in schema.model_fields:
+        return ""
+    shown = schema.model_json_schema()["properties"][name]
+    return next(
+        (f", such as {part['examples'][0]}" for part in (shown, *shown.get("anyOf", ())) if "examples" in part), ""
+    )
 
 
 def _told(fault: Mapping[str, Any], label: str) -> str:
