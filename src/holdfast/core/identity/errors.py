@@ -10,7 +10,7 @@ class SignInRefused(Unauthenticated):
 
     def __init__(self) -> None:
         super().__init__(
-            "The name or the password is wrong. If your name is known in several organisations, name the organization."
+            "The name or the password is wrong. If your name is known in several organisations, name the organisation."
         )
 
 
@@ -65,7 +65,7 @@ class CrossSite(Forbidden):
 class SlugTaken(Conflict):
     """Another organisation has this handle."""
 
-    code, title = "ORGANIZATION_EXISTS", "The organization's handle is taken"
+    code, title = "ORGANIZATION_EXISTS", "The organisation's handle is taken"
 
 
 class SetupRefused(Forbidden):

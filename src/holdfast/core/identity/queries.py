@@ -137,6 +137,30 @@ async def list_user_names(work: Work, *, user_ids: Sequence[UUID]) -> Sequence[t
     return [(row.id, row.name) for row in rows]
 
 
+async def list_users_called(work: Work, *, text: str, limit: int) -> Sequence[tuple[UUID, str, str]]:
+    """Return id, name and address of the users whose name or address holds a text, deleted ones too, by name."""
+    key = folded(text)
+    statement = (
+        select(User.id, User.name, User.email)
+        .where(
+            User.email_key.contains(key, autoescape=True)
+            | User.username_key.contains(key, autoescape=True)
+            | func.lower(User.name).contains(text.lower(), autoescape=True)
+            # What the database's own `lower` leaves alone: SQLite's knows ASCII only.
+            | User.name.contains(text, autoescape=True)
+        )
+        .order_by(User.name, User.id)
+        .limit(limit)
+    )
+    return [(row.id, row.name, row.email) for row in await work.session.execute(statement)]
+
+
+async def list_users_by_id(work: Work, *, user_ids: Sequence[UUID]) -> Sequence[tuple[UUID, str, str]]:
+    """Return id, name and address of the users, deleted ones too."""
+    rows = await work.session.execute(select(User.id, User.name, User.email).where(User.id.in_(user_ids)))
+    return [(row.id, row.name, row.email) for row in rows]
+
+
 async def find_password(work: Work, *, user_id: UUID, lock: bool = False) -> Password | None:
     """Return the password row of a user."""
     statement = select(Password).where(Password.id == user_id)
