@@ -58,7 +58,7 @@ async def read_file(request: Request, _gate: Gate) -> PeopleFile:
             await request.body(), file_name="people.csv", charset=charset or (_charset(named) if named else None)
         )
     if kind.strip().lower() != FORM:
-        raise UnsupportedMediaType(f"The body must be {CSV} or {FORM}.")
+        raise UnsupportedMediaType.of(CSV, FORM)
     wanted = "the form must hold one file under the name file, and nothing else"
     try:
         async with request.form(max_files=1, max_fields=0) as form:
