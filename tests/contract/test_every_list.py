@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import cycle
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from sqlalchemy import select
 from clients import client_of
 from holdfast.core.audit.models import AuditEntry, AuditPart
 from holdfast.core.audit.queries import ENTRIES
-from holdfast.core.directory.facts import PersonImported
+from holdfast.core.directory.facts import CompanyCreated, PersonImported
 from holdfast.core.directory.models import Company, Person
 from holdfast.core.directory.queries import COMPANIES as COMPANY_LIST
 from holdfast.core.directory.queries import PEOPLE, PEOPLE_EXPORT
@@ -348,3 +348,19 @@ async def test_the_export_of_people_has_those_that_its_filters_choose(stage: Sta
             lines = answer.content.decode("utf-8-sig").splitlines()[1:]
             found = [row.number for row in by_number if each.finds(row, value)]
             assert [line.partition(",")[0].strip('"') for line in lines] == found, (name, value)
+
+
+async def test_a_record_looks_the_same_in_its_list_and_alone(stage: Stage) -> None:
+    for moment in (datetime(2026, 1, 2, 9, tzinfo=UTC), datetime(2026, 1, 2, 9, 0, 0, 200, tzinfo=UTC)):
+        async with stage.org.work() as work:
+            work.claim(moment)
+            company = Company(id=work.new_id(), code=f"C-{moment.microsecond}", name="North")
+            person = Person(id=work.new_id(), number=company.code, given_name="Ann", family_name="Other")
+            work.session.add_all([company, person])
+            work.record(CompanyCreated(entity=company))
+            work.record(PersonImported(entity=person, line=2))
+    for case in CASES:
+        for row in (await stage.client.get(case.url, headers=stage.org.admin.bearer)).json()["data"]:
+            if case.listed is not USERS:  # who are not shown alone
+                alone = await stage.client.get(f"{case.url}/{row['id']}", headers=stage.org.admin.bearer)
+                assert alone.json().items() >= row.items()
