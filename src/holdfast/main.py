@@ -12,8 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
-from holdfast import __version__
-from holdfast.core.audit.public import Trail
+from holdfast.core.audit.public import Catalogue, Trail
 from holdfast.core.identity.public import (
     SLOT,
     AccessTokens,
@@ -24,11 +23,12 @@ from holdfast.core.identity.public import (
     ensure_system,
     labels_of,
     note_presence,
+    people_called,
     surroundings,
     table_of_roles,
 )
 from holdfast.demo import demo_sign_ins, has_demo
-from holdfast.front import Health, RateLimits, api_pages, errors_page, metrics_route, static_files
+from holdfast.front import Health, RateLimits, api_pages, errors_page, metrics_route, static_files, told_version
 from holdfast.kernel.clock import Clock, system_clock
 from holdfast.kernel.crypto import Keys
 from holdfast.kernel.discovery import Endpoint, build_router, discover
@@ -110,6 +110,7 @@ def open_installation(
     trail = Trail()
     authenticator = SessionAuthenticator(desk, roles, clock)
     works = Works(database, settings, clock, authenticator, trail, keys, labels_of, {SLOT: desk})
+    works.state[Catalogue.SLOT] = Catalogue(chosen, people_called)
     return Installation(settings, chosen, database, works, desk, trail, limiter, telemetry)
 
 
@@ -117,7 +118,7 @@ async def prepare(home: Installation) -> None:
     """Bring the database to this version, make the operators' organisation, and refuse what must not be served.
 
     Raises ConfigurationError for pending migrations while MIGRATE_ON_START is off, for demo accounts outside a
-    demonstration, and in production for a role above the tenants' lock.
+    demonstration, and in production for a role above the database's own locks.
     """
     settings = home.settings
     if settings.migrate_on_start:
@@ -179,7 +180,9 @@ def create_app(settings: Settings, installation: Installation | None = None) -> 
         page = pages.answer(error, request)
         return page or problems.problem(error, request.scope["state"].get("request_id"))
 
-    app = FastAPI(title=settings.app_name, version=__version__, openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title=settings.app_name, version=told_version(settings), openapi_url=None, docs_url=None, redoc_url=None
+    )
     router = build_router(
         discover(home.apps),
         _route_maker(home),

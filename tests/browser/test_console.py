@@ -182,7 +182,7 @@ def test_a_day_at_the_console(people, site, scripts):
         page.get_by_role("link", name="History").click()
         expect(page).to_have_url(re.compile("/console/audit"))
         expect(page.get_by_role("row")).to_have_count(7)  # made, saved three times, deleted, restored, and the heading
-        page.get_by_role("link", name=re.compile("updated")).first.click()
+        page.get_by_role("link", name=re.compile("Company changed")).first.click()
         changed = page.get_by_role("table")
         expect(changed).to_contain_text("York")
         expect(changed).to_contain_text("Hull")
@@ -193,6 +193,43 @@ def test_a_day_at_the_console(people, site, scripts):
         expect(page.get_by_text("You are signed out.")).to_be_visible()
         page.goto(path)
         expect(page).to_have_url(re.compile("/console/sign-in"))
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_a_session_that_ends_while_somebody_writes(people, site, scripts):
+    with people.tab("admin", java_script_enabled=scripts) as page:
+        path = new_company(page, f"Late {uuid4().hex[:6]}")
+        page.goto(path)
+        page.get_by_label("City").fill("Leeds")
+        page.get_by_label("Status").select_option("inactive")
+        page.context.clear_cookies(name="holdfast")
+        page.get_by_role("button", name="Save changes").click()
+        expect(page.get_by_text("Your session has ended. Sign in again to go on.")).to_be_visible()
+        page.get_by_label("E-mail or user name").fill(site.org.admin.email)
+        page.get_by_label("Password").fill(site.password)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page).to_have_url(re.compile(f"{path}$"))
+        expect(page.get_by_label("City")).to_have_value("Leeds" if scripts else "")
+        if scripts:
+            expect(page.get_by_text("What you had typed is in the form again. It is not saved yet.")).to_be_visible()
+            expect(page.get_by_label("Status")).to_have_value("inactive")
+            page.get_by_role("button", name="Save changes").click()
+            expect(page.get_by_text("was saved.")).to_be_visible()
+            page.goto(path)
+            expect(page.get_by_label("City")).to_have_value("Leeds")
+
+
+def test_what_somebody_typed_is_given_to_nobody_else(people, site):
+    with people.tab("admin") as page:
+        page.goto("/console/companies/new")
+        page.get_by_label("City").fill("Leeds")
+        page.context.clear_cookies(name="holdfast")
+        page.get_by_role("button", name="Create company").click()
+        sign_in(page, site.other.admin.email, site.password)
+        expect(page).to_have_url(re.compile("/console$"))
+        page.goto("/console/companies/new")
+        expect(page.get_by_label("City")).to_have_value("")
+        assert page.evaluate("sessionStorage.length") == 0
 
 
 def test_what_another_organisation_owns_does_not_exist(people):
@@ -368,9 +405,12 @@ def test_pages_keep_their_own_content_policy(people, pages):
             assert "unsafe-eval" not in policy, policy
 
 
-def test_what_the_person_chose_of_light_and_dark_stays(people):
-    with people.tab("admin") as page:
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_what_the_person_chose_of_light_and_dark_stays(people, scripts):
+    with people.tab("admin", java_script_enabled=scripts) as page:
         page.goto("/console/companies")
+        if scripts:  # what the next page shows waits for no answer
+            page.route("**/console/theme", lambda route: route.abort())
         page.locator("details.person summary").click()
         page.get_by_role("button", name="Dark").click()
         expect(page.locator("html")).to_have_attribute("data-theme", "dark")

@@ -28,9 +28,11 @@ class Happening:
 
     title: str
     url: str
+    about: str | None
     by: str
     at: datetime
     kind: str
+    outcome: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +61,15 @@ async def _recent(work: Work) -> tuple[Happening, ...] | None:
     if not work.actor.may("audit.entry.read"):
         return None
     entries = await recent_entries(work, count=RECENT)
-    names = await work.house.name_users(work, {entry.actor_id for entry in entries if entry.actor_id})
     return tuple(
         Happening(
-            title=wording.action(entry.action),
+            title=entry.title,
             url=f"/console/audit/{entry.id}",
-            by=names.get(entry.actor_id, "") if entry.actor_id else "",
+            about=entry.entity_label if entry.entity_label != entry.actor_label else None,
+            by=entry.actor_label,
             at=entry.recorded_at,
-            kind=entry.outcome,
+            kind=entry.tone,
+            outcome=None if entry.outcome == "success" else wording.words(entry.outcome),
         )
         for entry in entries
     )

@@ -102,16 +102,16 @@ class WorkRoute(APIRoute):
         async def handle(request: Request) -> Response:
             if changes and settings.read_only:
                 raise ReadOnly
-            headers = None
+            headers = gate = None
             if declared.prepare is not None and verb is not None:
-                headers = await _knock(request, house, verb)
+                headers, gate = await _knock(request, house, verb)
                 if declared.max_body is not None:
                     request.scope[MAX_BODY_KEY] = declared.max_body
             if declared.method not in SAFE:
                 await _read_body(request, takes_json=takes_json, max_depth=settings.json_max_depth)
             try:
-                if declared.prepare is not None:
-                    request.state.prepared = await declared.prepare(request)
+                if declared.prepare is not None and gate is not None:
+                    request.state.prepared = await declared.prepare(request, gate)
                 if verb is None or verb.access == "public":
                     response = await _at_the_gate(request, house, inner)
                 else:
@@ -195,8 +195,8 @@ async def _at_the_gate(request: Request, house: Boundary, inner: Callable[[Reque
     return response
 
 
-async def _knock(request: Request, house: Boundary, verb: Verb) -> dict[str, str]:
-    """Refuse who may not, before a large body is read and worked on; return the headers of the rate limit."""
+async def _knock(request: Request, house: Boundary, verb: Verb) -> tuple[dict[str, str], Gate]:
+    """Refuse who may not, before a body is worked on; return the headers of the rate limit and a gate for who may."""
     info = request_info(request)
     work = await _enter(request, house, info, write=False)
     try:
@@ -209,7 +209,7 @@ async def _knock(request: Request, house: Boundary, verb: Verb) -> dict[str, str
         if error.refusal:
             await house.works.refuse(work.tenant_id, work.actor, info, _refusal(request, verb, error))
         raise
-    return headers
+    return headers, Gate(house.works, info, work.actor, work.tenant_id)
 
 
 async def _in_a_work(

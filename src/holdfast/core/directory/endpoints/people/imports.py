@@ -16,6 +16,7 @@ from holdfast.core.directory.service.people_files import MAX_BYTES, PeopleFile, 
 from holdfast.kernel.errors import BadRequest, FieldError, Invalid, UnsupportedMediaType
 from holdfast.kernel.http import Routes, WorkDep, prepared, reply
 from holdfast.kernel.schemas import Inward
+from holdfast.kernel.work import Gate
 
 router = Routes()
 
@@ -46,7 +47,7 @@ class ImportParameters(Inward):
     ] = None
 
 
-async def read_file(request: Request) -> PeopleFile:
+async def read_file(request: Request, _gate: Gate) -> PeopleFile:
     """Read the file that a request brings; a text/csv body may name its encoding in its content type."""
     kind, _, parameters = request.headers.get("content-type", "").partition(";")
     charset = request.query_params.get("charset")
