@@ -1,5 +1,6 @@
 """Every filter, sort and search of every list answers what plain Python picks from the same rows, page after page."""
 
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ from holdfast.core.directory.queries import COMPANIES as COMPANY_LIST
 from holdfast.core.directory.queries import PEOPLE, PEOPLE_EXPORT
 from holdfast.core.identity.facts import UserStatusChanged
 from holdfast.core.identity.models import User
-from holdfast.core.identity.queries import USERS
+from holdfast.core.identity.queries import SESSIONS, USERS
 from holdfast.kernel.db import folded
 from holdfast.kernel.lists import HotList
 
@@ -364,3 +365,15 @@ async def test_a_record_looks_the_same_in_its_list_and_alone(stage: Stage) -> No
             if case.listed is not USERS:  # who are not shown alone
                 alone = await stage.client.get(f"{case.url}/{row['id']}", headers=stage.org.admin.bearer)
                 assert alone.json().items() >= row.items()
+
+
+def test_every_list_of_the_core_has_its_case() -> None:
+    declared = {
+        value.name
+        for name, module in sys.modules.items()
+        if name.startswith("holdfast.core.") and name.endswith(".queries")
+        for value in vars(module).values()
+        if isinstance(value, HotList)
+    }
+    elsewhere = {PEOPLE_EXPORT.name, SESSIONS.name}  # the export above, the sessions in their own tests
+    assert declared == {case.listed.name for case in CASES} | elsewhere
