@@ -317,7 +317,8 @@ async def test_every_sort_visits_every_row_once(work, sort):
     assert len(seen) == len({row["id"] for row in seen}) == 30
     assert seen == (await body(work, sort=sort, page_size=200))["data"]
     values = [row[sort.lstrip("-")] for row in seen]
-    known = [float(value) if sort == "length" else value for value in values if value is not None]
+    read = {"length": float, "seen_at": dt.datetime.fromisoformat}.get(sort.lstrip("-"), lambda value: value)
+    known = [read(value) for value in values if value is not None]
     assert values[len(known) :] == [None] * (30 - len(known))
     assert known == sorted(known, reverse=sort.startswith("-"))
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 Item = TypeVar("Item")
 
@@ -78,6 +78,13 @@ def _one_line(text: str) -> str:
 
 
 OneLine = Annotated[str, AfterValidator(_one_line)]
+
+
+def _null_if_empty(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+OrNull = Annotated[Item | None, BeforeValidator(_null_if_empty)]  # an optional text: one that is empty says nothing
 
 
 def _in_utc(moment: datetime) -> datetime:

@@ -74,6 +74,8 @@ def test_utf_16_without_a_mark_and_torn_utf_16_are_refused():
 @pytest.mark.unit
 def test_missing_unknown_and_repeated_columns_are_named():
     assert faults("") == [(1, None, "empty")]
+    for text in (HEADING, f"{HEADING}\n", f"{HEADING}\n,,\n\n"):
+        assert faults(text) == [(1, None, "no_rows")]
     assert faults("number,shoe size\n1,2") == [
         (1, "shoe size", "unknown_column"),
         (1, "given_name", "missing_column"),
@@ -223,6 +225,19 @@ async def test_errors_come_by_row_and_nothing_is_half_imported(client, org):
         ("line 5, column manager_number", "unknown_manager"),
     ]
     assert await numbers(client, org) == ["E-1"]
+
+
+@pytest.mark.endpoint
+async def test_a_file_without_people_is_refused_and_leaves_no_entry(client, org):
+    refused = await send(client, org, f"{HEADING}\n")
+    assert (refused.status_code, refused.json()["code"]) == (422, "IMPORT_REFUSED"), refused.text
+    [fault] = refused.json()["errors"]
+    assert (fault["location"], fault["code"]) == ("line 1", "no_rows")
+    assert "holds no rows" in fault["message"]
+    tried = await send(client, org, f"{HEADING}\n", query="?dry_run=true")
+    assert (tried.status_code, tried.json()["error_count"]) == (200, 1)
+    entries = await client.get("/api/v1/audit/entries?action=directory.people.imported", headers=org.auditor.bearer)
+    assert entries.json()["data"] == []
 
 
 @pytest.mark.endpoint
