@@ -316,6 +316,17 @@ def test_the_keyboard_reaches_everything(people, site):
             assert page.locator(each).evaluate(ring), f"{each} shows no focus"
 
 
+def test_fields_beside_each_other_stand_in_line(people):
+    with people.tab("admin") as page:
+        page.goto("/console/companies/new")
+        page.get_by_label("Country").fill("1")
+        page.get_by_role("button", name="Create company").click()
+        for one, other in (("code", "status"), ("city", "country")):
+            for part in ("label[for=field-{}]", "#field-{}"):
+                boxes = [page.locator(part.format(name)).bounding_box() for name in (one, other)]
+                assert abs(boxes[0]["y"] - boxes[1]["y"]) < 1, (part, one, other, boxes)
+
+
 def tab_stops(page: Page, count: int) -> list[str]:
     """Return the names of what Tab reaches, in order."""
     found = []

@@ -231,6 +231,7 @@ CURSOR = {"page": None, "page_size": 50, "total": None, "next_cursor": "abc"}
 MAY_NOT = dict.fromkeys(LIST["may"], False)
 GONE = {**COMPANY, "deleted_at": NOW}
 FORM = {"company": COMPANY, "form": Form.of(COMPANY), "conflict": None, "countries": [], "may": LIST["may"]}
+QUESTION = {"company": COMPANY, "hindrance": None, "seen": None, "now": {"version": 3, "city": "Leeds"}}
 STATES = [
     (
         "directory/companies.html",
@@ -252,8 +253,9 @@ STATES = [
     ),
     ("directory/company_form.html", {**FORM, "may": MAY_NOT}, "Registration number"),
     ("directory/company_form.html", {**FORM, "company": GONE}, "Restore this company"),
-    ("directory/company_delete.html", {"company": COMPANY, "problem": None}, "Delete this company"),
-    ("directory/company_delete.html", {"company": COMPANY, "problem": "People belong to it."}, "That was not possible"),
+    ("directory/company_delete.html", QUESTION, "Delete this company"),
+    ("directory/company_delete.html", {**QUESTION, "hindrance": "2 people belong to it."}, "2 people belong to it."),
+    ("directory/company_delete.html", {**QUESTION, "seen": {"city": "York"}}, "<del>York</del>"),
     (
         "audit/entries.html",
         {"entries": [ENTRY, REFUSED], "meta": CURSOR, "form": Form(), "choices": CHOICES},

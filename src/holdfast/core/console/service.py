@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NoReturn
 
 from holdfast.core.audit.public import recent_entries
 from holdfast.core.directory.public import count_companies, count_people
 from holdfast.core.identity.public import Profile
+from holdfast.kernel.errors import NotFound
 from holdfast.kernel.pages import wording
 from holdfast.kernel.permissions import verb
 from holdfast.kernel.work import Work
@@ -55,6 +57,12 @@ async def read_overview(work: Work) -> Overview:
     if work.actor.may("directory.person.read"):
         counts.append(Count("People", await count_people(work), None))
     return Overview(profile.name.partition(" ")[0], tuple(counts), await _recent(work))
+
+
+@verb("console.page.find", access="signed_in")
+async def find_page(_: Work) -> NoReturn:
+    """Raise NotFound, in the unit of work of the person in whose shell it is told."""
+    raise NotFound
 
 
 async def _recent(work: Work) -> tuple[Happening, ...] | None:
