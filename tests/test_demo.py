@@ -8,11 +8,11 @@ import httpx
 import pytest
 
 from holdfast.core.directory.demo import LAST_DAY, ORGANISATIONS, staff_of
-from holdfast.core.identity.demo import OPERATOR
+from holdfast.core.identity.demo import OPERATOR, add_operator
 from holdfast.core.identity.public import create_admin, issue_setup_link, needs_setup
 from holdfast.demo import has_demo, load_demo, sign_ins_of
 from holdfast.kernel.errors import ConfigurationError
-from holdfast.main import create_app
+from holdfast.main import create_app, prepare
 from support import PASSWORD, installation_on
 
 DOMAINS = ["techstart.com", "fashionhub.com", "medcare.com", "cloudwork.com", "fintech.com"]
@@ -167,6 +167,17 @@ async def test_a_database_with_an_organisation_of_its_own_is_refused():
         await create_admin(home.works, organization="own", name="Op", email="op@x.test", password=PASSWORD)
         with pytest.raises(ConfigurationError):
             await load_demo(home.works)
+
+
+@pytest.mark.service
+async def test_demo_accounts_are_served_as_the_demo_only(dialect):
+    async with installation_on(dialect) as home:
+        await prepare(home)
+        await add_operator(home.works, founded=home.works.clock())
+        with pytest.raises(ConfigurationError, match="--demo"):
+            await prepare(home)
+        home.settings = home.settings.model_copy(update={"demo": True})
+        await prepare(home)
 
 
 @pytest.mark.service

@@ -127,7 +127,7 @@ def errors_page(_: Sequence[App]) -> str:
         "Every error is an `application/problem+json` (RFC 9457): `type`, `title`, `status`, `detail`, `code`,\n"
         "`request_id`, `errors`. `code` does not change between versions; texts may. `type` is\n"
         "`/docs/reference/errors#…` with the code in small letters and hyphens. `errors` lists `location`, `code`\n"
-        "and `message` of each field at fault. A 403 is written to the audit trail.\n"
+        "(in small letters) and `message` of each field at fault. A 403 is written to the audit trail.\n"
     )
     return _page("Errors", text + "\n" + _table(("Code", "Status", "Title", "Meaning"), rows))
 

@@ -16,6 +16,10 @@ import httpx
 from callers import Caller, add_caller
 from holdfast.core.directory.facts import PersonImported
 from holdfast.core.directory.models import Person
+from holdfast.core.identity.facts import PasswordSet, SignedIn
+from holdfast.core.identity.models import Password, SessionKind
+from holdfast.core.identity.public import open_session
+from holdfast.core.identity.queries import find_password, get_user
 from holdfast.kernel.discovery import Endpoint, discover
 from holdfast.kernel.plugins import installed_apps
 from support import PASSWORD, Org
@@ -72,11 +76,22 @@ async def _some_user(stage: Stage) -> str:
     return str((await stage.user("Viewer")).id)
 
 
+async def _session(stage: Stage) -> str:
+    """Open a session of the user that the path names, else one of the administrator, who acts."""
+    user_id = UUID(stage.values.get("user_id", str(stage.org.admin.id)))
+    async with stage.org.work() as work:
+        user = await get_user(work, user_id=user_id)
+        opened = open_session(work, stage.org.home.desk, user=user, kind=SessionKind.TOKEN)
+        work.record(SignedIn(entity=opened.session))
+    return str(opened.session.id)
+
+
 MAKERS: dict[str, Callable[[Stage], Awaitable[str]]] = {
     "company_id": Stage.company,
     "person_id": Stage.person,
     "entry_id": Stage.entry,
     "user_id": _some_user,
+    "session_id": _session,
     "entity_type": _entity_type,
     "entity_id": Stage.company,
 }
@@ -91,7 +106,9 @@ def parameters(endpoint: Endpoint) -> list[str]:
 
 async def fill(stage: Stage, endpoint: Endpoint) -> None:
     """Give each path parameter the id of a real row; KeyError for one that has no maker."""
-    stage.values = {name: await MAKERS[name](stage) for name in parameters(endpoint)}
+    stage.values = {}
+    for name in parameters(endpoint):  # one after the other: a maker may need what stands before it in the path
+        stage.values[name] = await MAKERS[name](stage)
 
 
 def random_values(stage: Stage) -> dict[str, str]:
@@ -146,11 +163,34 @@ async def _refresh_token(stage: Stage) -> dict[str, object]:
     return {"json": {"refresh_token": (await stage.user("Viewer")).refresh}}
 
 
+async def _new_password(stage: Stage) -> dict[str, object]:
+    """Give the administrator, who acts, the password that the request changes."""
+    hashed = await stage.org.home.desk.passwords.hash(PASSWORD)
+    async with stage.org.work() as work:
+        known = await find_password(work, user_id=stage.org.admin.id)
+        if known is None:
+            known = Password(id=stage.org.admin.id, hash=hashed, changed_at=work.now(), failures=0)
+            work.session.add(known)
+        known.hash = hashed
+        work.record(PasswordSet(entity=known))
+    return {"json": {"current_password": PASSWORD, "new_password": f"quite another {uuid4().hex}"}}
+
+
+async def _signed_in_twice(stage: Stage) -> dict[str, object]:
+    await _session(stage)
+    return {}
+
+
 REQUESTS: dict[str, Prepare] = {
     "POST /api/v1/auth/login": _password,
     "POST /api/v1/auth/token": _password_form,
     "POST /api/v1/auth/refresh": _refresh_token,
     "POST /api/v1/auth/logout": nothing,
+    "POST /api/v1/auth/password": _new_password,
+    "DELETE /api/v1/auth/sessions": _signed_in_twice,
+    "DELETE /api/v1/auth/sessions/{session_id}": nothing,
+    "DELETE /api/v1/users/{user_id}/sessions": nothing,
+    "DELETE /api/v1/users/{user_id}/sessions/{session_id}": nothing,
     "PATCH /api/v1/org": body(name="Renamed", industry="Retail", website="https://example.com"),
     "POST /api/v1/org/companies": body(code="NEW-1", name="New", country="GB"),
     "PUT /api/v1/org/companies/{company_id}": body(code="PUT-1", name="Put", city="Leeds", status="inactive"),

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 from operations import ALONE, API, COMPANIES, Stage, fill, key_of, prepare
-from rows import AUDIT, Rows, dump, owner_database, rows
+from rows import AUDIT, Rows, dump, rows
 from sqlalchemy import select
 
 from clients import client_of
@@ -24,7 +24,7 @@ from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.plugins import installed_apps
 from holdfast.kernel.work import RequestInfo
 from holdfast.migrations.run import load_models
-from support import PASSWORD, installation_on
+from support import PASSWORD, installation_on, owner_database
 
 load_models(installed_apps())
 pytestmark = [pytest.mark.endpoint, pytest.mark.portable]
@@ -192,6 +192,38 @@ async def test_a_refusal_is_recorded_though_the_request_rolled_back(stage, owner
     assert entry["request_id"] == refused.headers["x-request-id"]
     assert entry["parts"]["ctx"] == {"reason": "FORBIDDEN", "method": "POST", "path": COMPANIES}
     assert entry["parts"]["pii"]["user_agent"].startswith("python-httpx")
+
+
+async def test_a_refusal_names_what_was_asked_for_and_another_record_is_another_refusal(stage, owner) -> None:
+    companies = [await stage.company() for _ in range(3)]
+    user = await stage.user("Viewer")
+    asked = [("DELETE", f"{COMPANIES}/{company}", "company", company) for company in companies]
+    asked.append(("PATCH", f"/api/v1/users/{user.id}/status", "user_account", str(user.id)))
+    asked.append(("POST", f"{COMPANIES}/{companies[0]}/restore", "company", companies[0]))
+    for method, path, _, _ in asked:
+        body = {"json": {"status": "suspended"}} if method == "PATCH" else {}
+        refused = await stage.client.request(method, path, headers=stage.org.viewer.bearer, **body)
+        assert refused.status_code == 403, refused.text
+    entries = await trail(stage, owner, outcome="refused")
+    named = sorted((entry["entity_type"], str(entry["entity_id"])) for entry in entries)
+    assert named == sorted((kind, id_) for _, _, kind, id_ in asked)
+
+
+async def test_a_refused_request_for_what_is_no_id_is_recorded_without_one(stage, owner) -> None:
+    refused = await stage.client.delete(f"{COMPANIES}/nonsense", headers=stage.org.viewer.bearer)
+    assert refused.status_code in (403, 422), refused.text
+    entries = await trail(stage, owner, outcome="refused")
+    assert [(entry["entity_type"], entry["entity_id"]) for entry in entries] in ([], [("company", None)])
+
+
+async def test_names_tried_at_an_organisation_are_in_its_trail_each(stage, owner) -> None:
+    for number in range(4):
+        tried = {"username": f"nobody{number}", "organization": stage.org.slug, "password": PASSWORD}
+        assert (await stage.client.post("/api/v1/auth/login", json=tried)).status_code == 401
+    entries = await trail(stage, owner, outcome="failed")
+    assert [entry["entity_id"] for entry in entries] == [None] * 4
+    assert len({entry["parts"]["detail"]["name"] for entry in entries}) == 4
+    assert {entry["parts"]["ctx"]["reason"] for entry in entries} == {"wrong name or password"}
 
 
 async def test_repeats_within_a_minute_become_one_entry_with_a_count(home, stage, owner, monkeypatch) -> None:

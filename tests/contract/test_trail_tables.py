@@ -116,6 +116,8 @@ HERE = {
         f"INSERT OR REPLACE INTO {{table}} {SAME}",
         f"INSERT INTO {{table}} {SAME} ON CONFLICT DO UPDATE SET {{column}} = excluded.{{column}}",
         "UPDATE OR REPLACE {table} SET {column} = {column} WHERE tenant_id = :tenant",
+        # Another key in the same place: what is taken away then is the row whose hidden number is taken.
+        "INSERT OR REPLACE INTO {table} (rowid, {columns}) SELECT rowid, {others} FROM {table} WHERE tenant_id = :tenant",
     ),
     "postgresql": (
         f"INSERT INTO {{table}} {SAME} ON CONFLICT ({{key}}) DO UPDATE SET {{column}} = excluded.{{column}}",
@@ -141,6 +143,8 @@ async def test_the_trail_takes_inserts_only(home, dialect, stage: Stage, owner) 
             "table": table.name,
             "column": {"audit_entry": "action", "audit_part": "lookup"}[table.name],
             "key": ", ".join(column.name for column in table.primary_key.columns),
+            "columns": ", ".join(column.name for column in table.columns),
+            "others": ", ".join("randomblob(16)" if c.name == "id" else c.name for c in table.columns),
         }
         assert before[table.name]
         for pattern in (*EVERYWHERE, *HERE[dialect]):
@@ -149,6 +153,8 @@ async def test_the_trail_takes_inserts_only(home, dialect, stage: Stage, owner) 
             if ":tenant" in sql:
                 statement = statement.bindparams(bindparam("tenant", stage.org.id, type_=Uuid()))
             async with owner.engine.connect() as connection:
+                if dialect == "sqlite":  # as any other tool comes to the file
+                    await connection.exec_driver_sql("PRAGMA recursive_triggers = OFF")
                 with pytest.raises(DBAPIError, match="insert-only"):
                     await connection.execute(statement)
                 await connection.rollback()

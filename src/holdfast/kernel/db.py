@@ -181,6 +181,8 @@ class Base(DeclarativeBase):
     )
     # False: rows of this table leave no entry of their own; the reason stands beside it.
     __audited__: ClassVar[bool] = True
+    # The path parameter that names a row, where that is not the table's name with `_id`.
+    __parameter__: ClassVar[str] = ""
 
     @classmethod
     def __table_cls__(cls, name: str, metadata: MetaData, *parts: Any, **options: Any) -> Table:

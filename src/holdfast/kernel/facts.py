@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapper, UOWTransaction
 
 from holdfast.kernel.clock import rfc3339
 from holdfast.kernel.db import Base, Json, TenantOwned
+from holdfast.kernel.ids import parse_id
 from holdfast.kernel.tenancy import TenantSession
 
 Category = Literal["data", "access", "security", "system"]
@@ -79,6 +80,24 @@ class Record:
     detail: Values | None = None
     reason: str | None = None
     occurred_at: datetime | None = None
+
+
+@cache
+def _named_by(parameter: str) -> str | None:
+    for mapper in Base.registry.mappers:
+        named = mapper.class_.__parameter__ or f"{mapper.class_.__tablename__}_id"
+        if named == parameter:
+            return str(mapper.class_.__tablename__)
+    return None
+
+
+def named_entity(path_params: Mapping[str, object]) -> tuple[str | None, UUID | None]:
+    """Return the kind and id of the record that a path names last, whether it exists or not."""
+    for parameter, value in reversed(tuple(path_params.items())):
+        kind = _named_by(parameter)
+        if kind is not None:
+            return kind, parse_id(str(value))
+    return None, None
 
 
 @dataclass(slots=True)

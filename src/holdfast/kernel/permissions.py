@@ -58,6 +58,7 @@ class Verb:
     writes: bool
     module: str
     function: str = field(compare=False)
+    sensitive: bool = False
 
     @property
     def permission(self) -> str | None:
@@ -80,12 +81,13 @@ VERB = "__verb__"
 
 
 def verb(
-    name: str, *, access: Access = "permission", writes: bool = False
+    name: str, *, access: Access = "permission", writes: bool = False, sensitive: bool = False
 ) -> Callable[[Action[W, P, R]], Action[W, P, R]]:
     """Make a service function a verb: whoever calls it, an actor without the permission `name` is refused.
 
     `access="signed_in"` asks only for a good credential, `access="public"` for nothing. `writes` says that the verb
-    changes rows, so that its unit of work begins as a writing one. Raises Forbidden or Unauthenticated when called.
+    changes rows, so that its unit of work begins as a writing one; `sensitive` that a request which reads by it leaves
+    an entry. Raises Forbidden or Unauthenticated when called.
     """
     if not _NAME.match(name):
         raise ValueError(f"verb {name!r} is not of the form slice.resource.action")
@@ -97,7 +99,7 @@ def verb(
             return await function(work, *args, **kwargs)
 
         functools.update_wrapper(guarded, function)
-        setattr(guarded, VERB, Verb(name, access, writes, function.__module__, function.__qualname__))
+        setattr(guarded, VERB, Verb(name, access, writes, function.__module__, function.__qualname__, sensitive))
         return guarded
 
     return decorate

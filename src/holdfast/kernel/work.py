@@ -14,7 +14,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from holdfast.kernel.clock import Clock
 from holdfast.kernel.crypto import Keys
-from holdfast.kernel.db import Base, Tracked
+from holdfast.kernel.db import NOBODY, Base, Tracked
 from holdfast.kernel.engines import ConstraintConflict, Database, Link, database_error
 from holdfast.kernel.errors import Conflict, FieldError, HoldfastError, PreconditionFailed, UniqueViolation
 from holdfast.kernel.facts import Changes, Fact, Record
@@ -22,6 +22,8 @@ from holdfast.kernel.ids import new_id
 from holdfast.kernel.permissions import ANONYMOUS, Actor
 from holdfast.kernel.settings import Settings
 from holdfast.kernel.tenancy import open_session
+
+WEAK = -1  # no record has this version
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,14 +298,20 @@ class Works:
         async with self.begin(tenant_id, actor, request=request) as work:
             await self.recorder.refuse(work, record)
 
+    async def note(self, tenant_id: UUID, actor: Actor, request: RequestInfo, record: Record) -> None:
+        """Write of a sensitive read in a unit of work of its own, committed before the answer."""
+        async with self.begin(tenant_id, actor, request=request) as work:
+            await self.recorder.write(work, [record])
+
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What a public verb gets instead of a Work: the anonymous caller and the means to open units of work."""
+    """What a public verb gets instead of a Work: the means to open units of work, and who calls where that is known."""
 
     works: Works
     request: RequestInfo
     actor: Actor = ANONYMOUS
+    tenant_id: UUID = NOBODY
 
     @property
     def settings(self) -> Settings:
@@ -327,7 +335,8 @@ async def enter_tenant(link: Link, tenant_id: UUID) -> None:
 def check_version(row: Tracked, expected: int | None) -> None:
     """Raise PreconditionFailed where the caller's copy of a record is not the present one."""
     if expected is not None and row.version != expected:
-        raise PreconditionFailed(f"The record is at version {row.version}, the request was made for {expected}.")
+        told = "a weak ETag, which never matches" if expected == WEAK else expected
+        raise PreconditionFailed(f"The record is at version {row.version}, the request was made for {told}.")
 
 
 def meaning(error: BaseException) -> HoldfastError | None:

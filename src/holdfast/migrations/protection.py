@@ -71,7 +71,7 @@ def _statements(connection: Connection, present: set[str], role: str | None) -> 
             for name, statement in _insert_only(dialect, table):
                 if name not in triggers:
                     yield statement
-    if dialect == "postgresql" and role is not None:
+    if role is not None:
         yield from _grants(connection, present, role)
 
 
@@ -135,27 +135,39 @@ def _insert_only(dialect: str, table: Table) -> Iterator[tuple[str, str]]:
             body = f"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'table {name} is insert-only';"
         yield trigger, f"CREATE TRIGGER {trigger} BEFORE {event} ON {name} FOR EACH ROW BEGIN {body} END"
     if dialect == "sqlite":
-        # INSERT OR REPLACE removes the old row without firing delete triggers.
+        # INSERT OR REPLACE removes the row that has the same key, or the same hidden number, without firing delete
+        # triggers.
         same = " AND ".join(f"{column.name} = NEW.{column.name}" for column in table.primary_key.columns)
-        statement = (
-            f"CREATE TRIGGER {name}_no_replace BEFORE INSERT ON {name} FOR EACH ROW "
-            f"WHEN EXISTS (SELECT 1 FROM {name} WHERE {same}) "
-            f"BEGIN SELECT RAISE(ABORT, 'table {name} is insert-only'); END"
-        )
-        yield f"{name}_no_replace", statement
+        for trigger, taken in ((f"{name}_no_replace", same), (f"{name}_no_renumber", "rowid = NEW.rowid")):
+            statement = (
+                f"CREATE TRIGGER {trigger} BEFORE INSERT ON {name} FOR EACH ROW "
+                f"WHEN EXISTS (SELECT 1 FROM {name} WHERE {taken}) "
+                f"BEGIN SELECT RAISE(ABORT, 'table {name} is insert-only'); END"
+            )
+            yield trigger, statement
 
 
 def _grants(connection: Connection, present: set[str], role: str) -> Iterator[str]:
-    quoted = connection.dialect.identifier_preparer.quote(role)
-    schema = connection.execute(text("SELECT current_schema()")).scalar_one()
-    yield f"GRANT USAGE ON SCHEMA {connection.dialect.identifier_preparer.quote(schema)} TO {quoted}"
+    postgresql = connection.dialect.name == "postgresql"
+    quote = connection.dialect.identifier_preparer.quote
+    quoted = quote(role) if postgresql else _account(role)
+    if postgresql:
+        schema = quote(connection.execute(text("SELECT current_schema()")).scalar_one())
+        yield f"GRANT USAGE ON SCHEMA {schema} TO {quoted}"
+        yield f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {quoted}"
     for table in _known(present):
         rights = "SELECT, INSERT" if table.info.get("insert_only") else "SELECT, INSERT, UPDATE, DELETE"
-        yield f"REVOKE ALL ON {table.name} FROM {quoted}"
+        if postgresql:  # MariaDB refuses to revoke what was not granted
+            yield f"REVOKE ALL ON {table.name} FROM {quoted}"
         yield f"GRANT {rights} ON {table.name} TO {quoted}"
     for version_table in sorted(name for name in present if name.startswith("alembic_version")):
         yield f"GRANT SELECT ON {version_table} TO {quoted}"
-    yield f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {connection.dialect.identifier_preparer.quote(schema)} TO {quoted}"
+
+
+def _account(name_at_host: str) -> str:
+    """Quote an account of MariaDB; a host has no @."""
+    name, _, host = name_at_host.replace("`", "``").rpartition("@")
+    return f"`{name}`@`{host}`"
 
 
 def _known(present: set[str]) -> Iterable[Table]:

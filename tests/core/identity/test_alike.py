@@ -130,3 +130,18 @@ async def test_the_hundredth_failure_in_a_row_locks_and_a_success_begins_anew(cl
     url = f"/api/v1/users/{ann.id}/status"
     assert (await client.patch(url, json={"status": "active"}, headers=org.admin.bearer)).status_code == 200
     assert await attempt(PASSWORD) == 200
+
+
+@pytest.mark.portable
+async def test_the_right_password_of_a_suspended_user_is_no_wrong_password_in_the_trail(client, timed, org) -> None:
+    victim = await add_caller(org, "Viewer", password=PASSWORD)
+    url = f"/api/v1/users/{victim.id}/status"
+    assert (await client.patch(url, json={"status": "suspended"}, headers=org.admin.bearer)).status_code == 200
+    assert (await client.post(LOGIN, json={"email": victim.email, "password": PASSWORD})).status_code == 401
+    found = await client.get("/api/v1/audit/entries?outcome=failed", headers=org.auditor.bearer)
+    [entry] = found.json()["data"]
+    entry = (await client.get(f"/api/v1/audit/entries/{entry['id']}", headers=org.auditor.bearer)).json()
+    assert (entry["entity_id"], entry["reason"]) == (str(victim.id), "the user is not active")
+    async with timed.works.begin(org.id, SYSTEM) as work:
+        password = (await work.session.scalars(select(Password).where(Password.id == victim.id))).one()
+        assert password.failures == 0

@@ -60,6 +60,35 @@ async def test_ten_sign_ins_of_an_account_in_every_process_form_and_spelling(cli
     await until_limited(attempt, limit=10, expected=lambda turn: 401 if turn else 200)
 
 
+async def test_ten_refreshes_of_an_account_whatever_its_tokens(clients, org: Org, ann: Caller) -> None:
+    token = ann.refresh
+
+    async def attempt(turn: int) -> httpx.Response:
+        nonlocal token
+        answer = await clients[turn % 2].post(REFRESH, json={"refresh_token": token})
+        token = answer.json().get("refresh_token", token)
+        return answer
+
+    await until_limited(attempt, limit=10, expected=lambda _: 200)
+
+
+async def test_ten_changes_of_password_of_an_account(clients, org: Org) -> None:
+    bea = await add_caller(org, "Viewer", password=PASSWORD)
+
+    async def attempt(turn: int) -> httpx.Response:
+        body = {"current_password": f"wrong {turn}", "new_password": "stone under the seventh bridge"}
+        return await clients[turn % 2].post("/api/v1/auth/password", json=body, headers=bea.bearer)
+
+    await until_limited(attempt, limit=10, expected=lambda _: 403)
+
+
+async def test_a_token_that_only_looks_like_an_accounts_counts_against_nobody(clients, org: Org, ann: Caller) -> None:
+    forged = ann.refresh[:-4] + ("AAAA" if not ann.refresh.endswith("AAAA") else "BBBA")
+    for turn in range(12):
+        assert (await clients[turn % 2].post(REFRESH, json={"refresh_token": forged})).status_code in (401, 429)
+    assert (await clients[0].post(REFRESH, json={"refresh_token": ann.refresh})).status_code == 200
+
+
 async def test_an_unknown_account_is_limited_alike(clients) -> None:
     body = {"email": f"nobody-{uuid4().hex}@nowhere.test", "password": PASSWORD}
 

@@ -18,6 +18,7 @@ class AuditEntry(TenantOwned, Base):
     """One act; insert-only. `core` are the canonical bytes that the leaf hash is of, the columns a projection of it."""
 
     __tablename__ = "audit_entry"
+    __parameter__ = "entry_id"
     __audited__ = False  # it is the trail
     __table_args__ = (
         Index("ix_audit_entry_recorded", "tenant_id", "recorded_at", "id"),

@@ -14,7 +14,7 @@ from holdfast.core.directory.models import Company, CompanyStatus, Organization,
 from holdfast.core.directory.schemas import CompanyOut, PersonOut
 from holdfast.kernel.db import NOBODY, folded
 from holdfast.kernel.lists import HotList, ListParameters
-from holdfast.kernel.schemas import Moment
+from holdfast.kernel.schemas import Inward, Moment
 from holdfast.kernel.work import Work
 
 IN_CHUNK = 500
@@ -114,8 +114,8 @@ PEOPLE_EXPORT = HotList(
 )
 
 
-class PeopleExport(ListParameters):
-    """Which people to export."""
+class PeopleExport(Inward):
+    """Which people to export: all of them, without pages."""
 
     status: PersonStatus | None = None
     company_id: UUID | None = None

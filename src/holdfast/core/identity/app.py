@@ -12,6 +12,8 @@ APP = App(
     order=10,
     permissions=(
         Permission("identity.user.read", "See the users", roles=("Admin", "Auditor")),
+        Permission("identity.session.read", "See where a user is signed in", roles=("Admin",)),
+        Permission("identity.session.revoke", "Sign a user out everywhere", roles=("Admin",)),
         Permission("identity.user.suspend", "Suspend and re-activate users", roles=("Admin",)),
     ),
     records=(

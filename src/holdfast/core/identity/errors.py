@@ -1,6 +1,6 @@
 """What can go wrong when signing in."""
 
-from holdfast.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, UniqueViolation
+from holdfast.kernel.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Unauthenticated, UniqueViolation
 
 
 class SignInRefused(Unauthenticated):
@@ -26,6 +26,12 @@ class UserNotFound(NotFound):
     code, title = "USER_NOT_FOUND", "User not found"
 
 
+class SessionNotFound(NotFound):
+    """The user has no such session, or it has ended."""
+
+    code, title = "SESSION_NOT_FOUND", "Session not found"
+
+
 class OwnStatus(Conflict):
     """Nobody suspends himself: the last administrator could lock everyone out."""
 
@@ -36,6 +42,18 @@ class WeakPassword(Invalid):
     """The password does not meet the organisation's rule."""
 
     code, title = "WEAK_PASSWORD", "Password too weak"
+
+
+class WrongPassword(Forbidden):
+    """The present password that came with the request is not the user's."""
+
+    code, title, refusal = "WRONG_PASSWORD", "Wrong password", False
+
+    def __init__(self) -> None:
+        message = "is not your present password"
+        super().__init__(
+            f"body.current_password: {message}", errors=(FieldError("body.current_password", "wrong", message),)
+        )
 
 
 class CrossSite(Forbidden):

@@ -44,6 +44,7 @@ class User(Tracked, Trashable, Base):
     """A sign-in account. It belongs to one organisation; its address is unique inside it."""
 
     __tablename__ = "user_account"
+    __parameter__ = "user_id"
     __table_args__ = (
         UniqueConstraint(
             "tenant_id", "email_key", "deleted_key", name="uq_user_account_email", info={"field": "email"}

@@ -19,10 +19,11 @@ from holdfast.core.identity.models import (
     User,
     UserStatus,
 )
-from holdfast.core.identity.schemas import UserOut
+from holdfast.core.identity.schemas import SessionOut, UserOut
 from holdfast.kernel.db import NOBODY, driver_value, folded
 from holdfast.kernel.engines import Link
 from holdfast.kernel.lists import HotList, ListParameters
+from holdfast.kernel.schemas import Moment
 from holdfast.kernel.tenancy import Tenant
 from holdfast.kernel.work import Work
 
@@ -79,6 +80,12 @@ async def is_tenant_active(work: Work) -> bool:
 async def find_tenant(work: Work, *, slug: str) -> Tenant | None:
     """Return the tenant with this slug."""
     found: Tenant | None = await work.session.scalar(select(Tenant).where(Tenant.slug == slug))
+    return found
+
+
+async def get_tenant(work: Work) -> Tenant:
+    """Return this organisation's own row."""
+    found: Tenant = (await work.session.scalars(select(Tenant).where(Tenant.id == work.tenant_id))).one()
     return found
 
 
@@ -172,6 +179,31 @@ async def find_session(work: Work, *, session_id: UUID, lock: bool = False) -> S
     statement = select(Session).where(Session.id == session_id)
     found: Session | None = await work.session.scalar(statement.with_for_update() if lock else statement)
     return found
+
+
+class SessionList(ListParameters):
+    """How a list of sessions is paged; the latest sign-in comes first."""
+
+
+class SessionsOf(SessionList):
+    """Whose sessions, and when they have to be alive."""
+
+    user_id: UUID
+    alive_at: Moment
+
+
+SESSIONS = HotList(
+    "identity.sessions",
+    Session,
+    columns={name: getattr(Session, name) for name in SessionOut.model_fields if name != "current"},
+    sorts={"signed_in_at": Session.signed_in_at, "last_seen_at": Session.last_seen_at},
+    default_sort="-signed_in_at",
+    filters={
+        "user_id": lambda value: Session.user_id == value,
+        "alive_at": lambda value: (Session.expires_at > value) & (Session.idle_expires_at > value),
+    },
+    where=(Session.revoked_at.is_(None),),
+)
 
 
 async def list_live_sessions(work: Work, *, user_id: UUID, lock: bool = False) -> Sequence[Session]:

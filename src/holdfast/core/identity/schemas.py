@@ -1,11 +1,12 @@
 """What identity takes and gives."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
-from holdfast.core.identity.models import User, UserStatus
+from holdfast.core.identity.models import SessionKind, User, UserStatus
 from holdfast.kernel.schemas import Inward, OneLine, Outward, RecordOut
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$", examples=["techstart"])]
@@ -35,6 +36,13 @@ class SignIn(Inward):
         if (self.email is None) == (self.username is None):
             raise ValueError("give either email or username")
         return self
+
+
+class PasswordChange(Inward):
+    """The present password and the one to come."""
+
+    current_password: PasswordText
+    new_password: PasswordText
 
 
 class Refresh(Inward):
@@ -108,6 +116,25 @@ class UserOut(RecordOut):
             status=user.status,
             roles=roles,
         )
+
+
+class SessionOut(Outward):
+    """A signed-in presence that is neither ended nor over."""
+
+    id: UUID
+    kind: SessionKind
+    signed_in_at: datetime
+    last_seen_at: datetime
+    expires_at: Annotated[datetime, Field(description="The latest end; an idle session ends before.")]
+    ip: str | None
+    user_agent: str | None
+    current: Annotated[bool, Field(description="Whether it is the one that asks.")]
+
+
+class SessionsEnded(Outward):
+    """How many sessions were ended."""
+
+    ended: int
 
 
 class OrganizationBrief(Outward):

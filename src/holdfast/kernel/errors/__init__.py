@@ -23,12 +23,12 @@ HoldfastError
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One fault of the input: where it is, what kind it is, and what to do."""
+    """One fault of the input: where it is, what kind it is (in small letters), and what to do."""
 
     location: str
     code: str
@@ -134,6 +134,13 @@ class UnsupportedMediaType(HoldfastError):
     """The body is of a type that this resource does not take."""
 
     status, code, title = 415, "UNSUPPORTED_MEDIA_TYPE", "Unsupported media type"
+
+    @classmethod
+    def of(cls, *kinds: str) -> Self:
+        """Return the error that names the types that are taken."""
+        message = f"must be {' or '.join(kinds)}"
+        where = "header.Content-Type"
+        return cls(f"{where}: {message}", errors=(FieldError(where, "unsupported", message),))
 
 
 class Invalid(HoldfastError):

@@ -14,10 +14,10 @@ from holdfast.kernel.errors import (
     Invalid,
 )
 from holdfast.kernel.permissions import Verb, verb_of
-from holdfast.kernel.work import Gate, Work
+from holdfast.kernel.work import WEAK, Gate, Work
 
 Handler = Callable[..., Any]
-Prepare = Callable[[Request], Awaitable[object]]
+Prepare = Callable[[Request, Gate], Awaitable[object]]
 JSON = "application/json"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -44,7 +44,8 @@ class Routes:
     A GET on a verb that writes shows the form for it: the same permission, a reading unit of work.
     `status` is that of success, `answers` the schema of the answer where the function returns a finished response.
     `prepare` works on the body after the caller was admitted and before the unit of work opens, so that no transaction
-    waits for it; what it returns comes through `prepared`. `max_body` (bytes) lets such an operation take a larger one.
+    waits for it; its gate knows the caller, and what it returns comes through `prepared`. `max_body` (bytes) lets such
+    an operation take a larger one.
     `body` is the OpenAPI form of a body that no parameter declares, `media` the type of an answer that is not JSON.
     """
 
@@ -117,13 +118,13 @@ async def _read_if_match(
         str | None, Header(alias="If-Match", description='The version the change is based on, e.g. `"3"`.')
     ] = None,
 ) -> int | None:
-    """Return the version that If-Match names, None where any will do."""
+    """Return the version that If-Match names, None where any will do, WEAK where none does (RFC 9110, 13.1.1)."""
     if if_match is None or if_match.strip() == "*":
         return None
-    tag = if_match.strip().removeprefix("W/").strip('"')
+    weak, tag = if_match.strip().startswith("W/"), if_match.strip().removeprefix("W/").strip('"')
     if not tag.isdecimal() or len(tag) > 9:
         raise Invalid.field("header.If-Match", "invalid", 'must be one ETag of this resource, such as "3"')
-    return int(tag)
+    return WEAK if weak else int(tag)
 
 
 WorkDep = Annotated[Work, Depends(_current_work)]

@@ -351,7 +351,8 @@ def limit_body(app: ASGIApp, maximum: int) -> ASGIApp:
 
 def _too_large(limit: int) -> errors.ContentTooLarge:
     # The rest of the body is not read: the connection cannot be used again.
-    return errors.ContentTooLarge(f"The body is larger than {limit} bytes.", headers={"Connection": "close"})
+    fault = errors.FieldError("body", "too_large", f"is larger than {limit} bytes")
+    return errors.ContentTooLarge(f"body: {fault.message}", errors=(fault,), headers={"Connection": "close"})
 
 
 def _as_problem(error: errors.HoldfastError, request: Request) -> Response:

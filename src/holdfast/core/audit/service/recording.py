@@ -107,5 +107,5 @@ def open_log(work: Work) -> None:
 
 
 def _sameness(work: Work, record: Record) -> bytes:
-    parts = (work.actor.id, record.action, record.outcome, record.reason, record.entity_id, work.request.ip)
-    return hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).digest()
+    what = (record.action, record.outcome, record.reason, record.entity_id, record.detail)
+    return hashlib.sha256(repr((work.actor.id, work.request.ip, *what)).encode()).digest()

@@ -70,9 +70,13 @@ async def delete_company(work: Work, *, company_id: UUID, expected: int | None =
 
 
 @verb("directory.company.restore", writes=True)
-async def restore_company(work: Work, *, company_id: UUID) -> Company:
-    """Take a company out of the trash; UniqueViolation where its code was given to another meanwhile."""
+async def restore_company(work: Work, *, company_id: UUID, expected: int | None = None) -> Company:
+    """Take a company out of the trash.
+
+    Raises UniqueViolation where its code was given to another meanwhile, PreconditionFailed for an outdated version.
+    """
     company = await queries.get_company(work, company_id=company_id, lock=True, deleted=True)
+    check_version(company, expected)
     enforce(guards.can_restore_company(company))
     company.deleted_at, company.deleted_key = None, NOBODY
     work.record(CompanyRestored(entity=company))

@@ -18,11 +18,14 @@ MAX_BYTES = 32 * 1024 * 1024
 MAX_ROWS = 100_000
 LISTED_FAULTS = 1000
 DELIMITERS = (",", ";", "\t")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for the beginning of a formula (OWASP)
 
 # The encodings that a file may be declared in; Windows-1252 has no mark of its own, so it is never guessed.
 CHARSETS = {"utf-8": "utf-8-sig", "utf-16": "utf-16", "windows-1252": "cp1252"}
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+# What spreadsheets take for the beginning of a formula (OWASP, CSV injection), also in full width and where they take
+# another character than we for the delimiter. One apostrophe more before it makes it harmless, whatever was there.
+_CELL, _FORMULA = r"(?:\A|(?<=[;\t\r\n]))", r"(?='*[=+\-@＝＋－＠\t\r])"
+_HARMFUL, _HARMLESS = re.compile(_CELL + _FORMULA), re.compile(f"{_CELL}'{_FORMULA}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
@@ -91,6 +94,11 @@ COLUMNS = {
 REQUIRED = ("number", "given_name", "family_name")
 
 
+def harmless(text: str) -> str:
+    """Return text that a spreadsheet takes for no formula, and that reading a file makes the same text of again."""
+    return _HARMFUL.sub("'", text)
+
+
 # lint: allow verb – touches no database
 async def read_people(content: bytes, *, file_name: str, charset: str | None = None) -> PeopleFile:
     """Read a file of people in a thread; `charset` is one of CHARSETS, None for UTF-8 or what a byte order mark says.
@@ -157,6 +165,8 @@ def _read_rows(file: PeopleFile, text: io.TextIOBase) -> None:
                 file.rows.append(row)
         else:
             faults.add(line, None, "cells", f"has {len(cells)} cells, the heading has {len(columns)}")
+    if not file.count and not faults.count:
+        faults.add(1, None, "no_rows", "the file holds no rows below its heading")
 
 
 def _delimiter(first: str) -> str:
@@ -253,8 +263,8 @@ def _row(line: int, cells: dict[str, str], faults: Faults) -> Row | None:
 
 def _cell(line: int, column: str, text: str, faults: Faults) -> str | None:
     """Return the text of a cell, None (and a fault) where it cannot be kept."""
-    if text[0] == "'" and text[1:2] in FORMULA[:4]:
-        text = text[1:]  # as the export writes it
+    if "'" in text:
+        text = _HARMLESS.sub("", text)
     if not text.isprintable():
         found = next((character for character in text if ord(character) < 32 or ord(character) == 127), None)
         if found is not None:

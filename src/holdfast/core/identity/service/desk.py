@@ -69,6 +69,10 @@ class Desk:
             counted.append((account, SENSITIVE_ACCOUNT))
         await self.limiter.require(*counted)
 
+    async def count_account(self, account: str) -> None:
+        """Count an attempt of an account that was recognised first; raises RateLimited."""
+        await self.limiter.require((account, SENSITIVE_ACCOUNT))
+
 
 def desk_of(works: Works) -> Desk:
     """Return this process's desk, which the composition root put there."""

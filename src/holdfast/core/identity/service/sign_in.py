@@ -26,6 +26,7 @@ from holdfast.kernel.work import Gate, Work
 
 RETRY_SECONDS = 30
 FAILURES_UNTIL_LOCKED = 100
+WRONG = "wrong name or password"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -49,19 +50,19 @@ async def sign_in(
     """
     desk = desk_of(gate.works)
     await desk.take_turn(gate, account=folded(name))
-    tenant_id = await _find_tenant(gate, desk, name=name, organization=organization)
+    tenant_id, named_id = await _find_tenant(gate, desk, name=name, organization=organization)
     async with gate.works.begin(tenant_id or NOBODY, SYSTEM, write=False, request=gate.request) as work:
         user = await queries.find_user_by_name(work, name_key=folded(name))
         stored = None if user is None else await queries.find_password(work, user_id=user.id)
     good = await desk.passwords.verify(None if stored is None else stored.hash, password)
     renewed = await desk.passwords.hash(password) if good and stored and desk.passwords.outdated(stored.hash) else None
-    if tenant_id is None or user is None or not good:
-        await _refuse(gate, desk, tenant_id, user, name)
+    if tenant_id is None or user is None or stored is None or not good:
+        await _refuse(gate, desk, tenant_id or named_id, user, name=name)
         raise SignInRefused
     async with gate.works.begin(tenant_id, SYSTEM, request=gate.request) as work:
-        opened = await _open(work, desk, user_id=user.id, kind=kind, renewed=renewed)
+        opened = await _open(work, desk, user_id=user.id, kind=kind, changed_at=stored.changed_at, renewed=renewed)
     if opened is None:
-        await _refuse(gate, desk, tenant_id, user, name)
+        await _refuse(gate, desk, tenant_id, user, name=name, reason="the user is not active")
         raise SignInRefused
     return opened
 
@@ -75,9 +76,11 @@ async def refresh(gate: Gate, *, refresh_token: str) -> Opened:
     """
     desk = desk_of(gate.works)
     address = Address.parse(refresh_token.removeprefix(REFRESH_PREFIX)) if refresh_token[:4] == REFRESH_PREFIX else None
-    await desk.take_turn(gate, account=None if address is None else str(address.row_id))
-    if address is None:
+    await desk.take_turn(gate, account=None)
+    user_id = None if address is None else await _bearer_of(gate, address)
+    if address is None or user_id is None:
         raise TokenRefused
+    await desk.count_account(str(user_id))
     async with gate.works.begin(address.tenant_id, SYSTEM, request=gate.request) as work:
         opened = await _renew(work, desk, address)
     if opened is None:
@@ -96,19 +99,37 @@ async def sign_out(work: Work) -> None:
         work.record(SignedOut(entity=session))
 
 
-async def _find_tenant(gate: Gate, desk: Desk, *, name: str, organization: str | None) -> UUID | None:
-    """Return the one organisation in which the name is known, None for none or several."""
+async def _bearer_of(gate: Gate, address: Address) -> UUID | None:
+    """Return whose refresh token this is, None where it is nobody's; whether it is still good is judged later."""
+    async with gate.works.begin(address.tenant_id, SYSTEM, write=False, request=gate.request) as work:
+        row = await queries.find_refresh_token(work, token_id=address.row_id)
+        if row is None or not same(row.secret_hash, digest(address.secret)):
+            return None
+        session = await queries.find_session(work, session_id=row.session_id)
+        return None if session is None else session.user_id
+
+
+async def _find_tenant(
+    gate: Gate, desk: Desk, *, name: str, organization: str | None
+) -> tuple[UUID | None, UUID | None]:
+    """Return the one organisation in which the name is known (None for none or several), and the one that was named."""
     async with gate.works.begin(NOBODY, SYSTEM, write=False, request=gate.request) as work:
         hashes = [desk.name_hash(name)]
         found = await queries.list_tenants_by_name(work, name_hashes=hashes, slug=organization)
-    return found[0] if len(found) == 1 else None
+        named = None if organization is None else await queries.find_tenant(work, slug=organization)
+    return found[0] if len(found) == 1 else None, None if named is None else named.id
 
 
-async def _open(work: Work, desk: Desk, *, user_id: UUID, kind: SessionKind, renewed: str | None) -> Opened | None:
-    """Open the session, None where the user may not enter any more; everything is judged in this transaction."""
-    user = await queries.get_user(work, user_id=user_id)
+async def _open(
+    work: Work, desk: Desk, *, user_id: UUID, kind: SessionKind, changed_at: datetime, renewed: str | None
+) -> Opened | None:
+    """Open the session, None where the user may not enter any more; everything is judged in this transaction.
+
+    `changed_at` is that of the password that was verified: the one of now may be another.
+    """
+    user = await queries.get_user(work, user_id=user_id, lock=True)
     password = await queries.find_password(work, user_id=user_id, lock=True)
-    if user.status is not UserStatus.ACTIVE or password is None:
+    if user.status is not UserStatus.ACTIVE or password is None or password.changed_at != changed_at:
         return None
     work.act_as(Actor("user", user.id))
     password.failures = 0
@@ -218,7 +239,9 @@ def _access(work: Work, desk: Desk, session: Session) -> str:
     return desk.tokens.issue(tenant_id=work.tenant_id, user_id=session.user_id, session_id=session.id, now=work.now())
 
 
-async def _refuse(gate: Gate, desk: Desk, tenant_id: UUID | None, user: User | None, name: str) -> None:
+async def _refuse(
+    gate: Gate, desk: Desk, tenant_id: UUID | None, user: User | None, *, name: str, reason: str = WRONG
+) -> None:
     """Write the failure into the trail of the organisation it concerns, else into the operators'."""
     actor = Actor("anonymous")
     record = Record(
@@ -228,23 +251,23 @@ async def _refuse(gate: Gate, desk: Desk, tenant_id: UUID | None, user: User | N
         outcome="failed",
         entity_type=None if user is None else User.__tablename__,
         entity_id=None if user is None else user.id,
-        reason="wrong name or password",
+        reason=reason,
         detail={"name": desk.name_hash(name).hex()[:16]},
     )
     async with gate.works.begin(tenant_id or desk.system_tenant, actor, request=gate.request) as work:
-        if user is not None:
-            await _count_failure(work, user.id)
+        if user is not None and reason is WRONG:
+            await count_failure(work, user.id)
         await gate.works.recorder.refuse(work, record)
 
 
-async def _count_failure(work: Work, user_id: UUID) -> None:
+# lint: allow verb – a step of verbs that verify a password
+async def count_failure(work: Work, user_id: UUID) -> None:
     """Count a wrong password; the account is locked after 100 in a row (NIST SP 800-63B-4, 3.2.2)."""
+    user = await queries.get_user(work, user_id=user_id, lock=True)  # before the password, as everywhere
     password = await queries.find_password(work, user_id=user_id, lock=True)
     if password is None:
         return
     password.failures += 1
-    if password.failures >= FAILURES_UNTIL_LOCKED:
-        user = await queries.get_user(work, user_id=user_id, lock=True)
-        if user.status is UserStatus.ACTIVE:
-            user.status, user.status_reason = UserStatus.LOCKED, f"{password.failures} wrong passwords in a row"
-            work.record(UserStatusChanged(entity=user, reason=user.status_reason))
+    if password.failures >= FAILURES_UNTIL_LOCKED and user.status is UserStatus.ACTIVE:
+        user.status, user.status_reason = UserStatus.LOCKED, f"{password.failures} wrong passwords in a row"
+        work.record(UserStatusChanged(entity=user, reason=user.status_reason))

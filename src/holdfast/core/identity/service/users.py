@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from holdfast.core.identity import guards, queries
-from holdfast.core.identity.facts import PasswordSet, RoleAssigned, SessionRevoked, UserCreated, UserStatusChanged
+from holdfast.core.identity.facts import PasswordSet, RoleAssigned, UserCreated, UserStatusChanged
 from holdfast.core.identity.models import Password, RoleAssignment, SignInName, User, UserStatus
 from holdfast.core.identity.schemas import UserOut
 from holdfast.core.identity.service.desk import desk_of
+from holdfast.core.identity.service.sessions import end_sessions
 from holdfast.kernel.permissions import enforce, verb
 from holdfast.kernel.schemas import Meta, Page
-from holdfast.kernel.work import Work
+from holdfast.kernel.work import Work, check_version
 
 
 # lint: allow verb – a step of set-up, commands and demo data; people get a verb with invitations
@@ -56,13 +57,16 @@ async def list_users(work: Work, params: queries.UserList) -> Page[UserOut]:
 
 
 @verb("identity.user.suspend", writes=True)
-async def change_status(work: Work, *, user_id: UUID, status: UserStatus, reason: str | None = None) -> User:
+async def change_status(
+    work: Work, *, user_id: UUID, status: UserStatus, reason: str | None = None, expected: int | None = None
+) -> User:
     """Suspend or re-activate a user: every credential of a suspended one is dead when this commits, and stays dead.
 
-    Raises UserNotFound, and OwnStatus for oneself.
+    Raises UserNotFound, OwnStatus for oneself, and PreconditionFailed for an outdated version.
     """
     enforce(guards.can_change_status(work.actor, user_id))
     user = await queries.get_user(work, user_id=user_id, lock=True)
+    check_version(user, expected)
     if user.status is not status:
         user.status, user.status_reason = status, reason
         password = await queries.find_password(work, user_id=user_id, lock=True)
@@ -72,16 +76,6 @@ async def change_status(work: Work, *, user_id: UUID, status: UserStatus, reason
         if status is UserStatus.SUSPENDED:
             await end_sessions(work, user_id=user_id, reason="suspended")
     return user
-
-
-# lint: allow verb – a step of verbs that end a user's access; the caller holds the user's row locked
-async def end_sessions(work: Work, *, user_id: UUID, reason: str) -> int:
-    """End every live session of a user and return how many there were."""
-    sessions = await queries.list_live_sessions(work, user_id=user_id, lock=True)
-    for session in sessions:
-        session.revoked_at, session.revoked_reason = work.now(), reason
-        work.record(SessionRevoked(entity=session, reason=reason))
-    return len(sessions)
 
 
 # lint: allow verb – completes what a verb gives
