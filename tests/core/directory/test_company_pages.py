@@ -95,3 +95,18 @@ async def test_an_address_that_does_not_exist_is_a_page_in_the_persons_own_shell
         stranger = await client.get(path, headers={"Accept": "text/html"})
         assert stranger.status_code == 303, path
         assert stranger.headers["location"].startswith("/console/sign-in?next=")
+
+
+async def test_an_empty_list_says_why_it_is_empty(client, org):
+    assert "No companies yet" in (await shown(client, org, PAGES)).text
+    await a_company(client, org)
+    for query, said in {
+        "page=50": "There is no such page",
+        "page=50&deleted=true": "There is no such page",
+        "country=ZZ": "No company fits",
+        "created_from=9999-12-31T00:00:00Z": "No company fits",
+        "deleted=true": "Nothing is deleted",
+    }.items():
+        answer = await shown(client, org, f"{PAGES}?{query}")
+        assert said in answer.text, query
+        assert "No companies yet" not in answer.text, query

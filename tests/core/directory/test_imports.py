@@ -228,6 +228,15 @@ async def test_errors_come_by_row_and_nothing_is_half_imported(client, org):
 
 
 @pytest.mark.endpoint
+async def test_a_caller_is_shown_as_many_faults_as_are_said_to_be_listed(client, org):
+    many = LISTED_FAULTS + 5
+    refused = await send(client, org, "\n".join([HEADING, *(f"{n},,b" for n in range(many))]))
+    problem = refused.json()
+    assert problem["detail"] == f"{many} faults in {many} rows; the first {LISTED_FAULTS} are listed."
+    assert len(problem["errors"]) == LISTED_FAULTS
+
+
+@pytest.mark.endpoint
 async def test_a_file_without_people_is_refused_and_leaves_no_entry(client, org):
     refused = await send(client, org, f"{HEADING}\n")
     assert (refused.status_code, refused.json()["code"]) == (422, "IMPORT_REFUSED"), refused.text

@@ -46,6 +46,7 @@ class HoldfastError(Exception):
     code: ClassVar[str] = "INTERNAL_ERROR"
     title: ClassVar[str] = "Internal error"
     refusal: ClassVar[bool] = False
+    most_faults: ClassVar[int] = 50  # how many of `errors` a caller is shown
 
     def __init__(
         self,

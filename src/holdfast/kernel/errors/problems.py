@@ -20,7 +20,7 @@ from starlette.responses import Response
 from holdfast.kernel import errors
 
 MEDIA_TYPE = "application/problem+json"
-MAX_ERRORS = 50
+MAX_ERRORS = errors.HoldfastError.most_faults
 MAX_TEXT = 200
 MAX_DEPTH = 32
 MAX_VALUES = 100_000
@@ -89,7 +89,7 @@ def problem(error: errors.HoldfastError, request_id: str | None) -> Response:
             "detail": error.detail,
             "code": error.code,
             "request_id": request_id,
-            "errors": [field.as_dict() for field in error.errors[:MAX_ERRORS]],
+            "errors": [field.as_dict() for field in error.errors[: error.most_faults]],
         }
     )
     return Response(body, error.status, headers=error.headers, media_type=MEDIA_TYPE)
