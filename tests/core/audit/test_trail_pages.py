@@ -13,7 +13,7 @@ from holdfast.core.identity.facts import UserStatusChanged
 from holdfast.core.identity.models import User, UserStatus
 from holdfast.kernel.permissions import SYSTEM
 
-pytestmark = pytest.mark.endpoint
+pytestmark = [pytest.mark.endpoint, pytest.mark.portable]
 URL = "/api/v1/org/companies"
 
 
