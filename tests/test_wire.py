@@ -162,3 +162,23 @@ async def test_the_refusal_of_a_later_request_is_not_taken_for_the_answer_of_an_
         got = await answer(reader)
         assert (got.status_code, got.json()["path"]) == (200, "/slow")
         assert await asyncio.wait_for(reader.read(), 10) == b""
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET /caf\xc3\xa9" + WIRE + b"\r\n",
+        b"POST /" + WIRE + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST /" + WIRE + b"Content-Length: -1\r\n\r\n",
+        b"POST /" + WIRE + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+        b"FOO /" + WIRE + b"\r\n",
+        b"GET /" + WIRE + b"A : b\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00",
+        b"POST /" + WIRE + b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n",
+    ],
+    ids=["path", "two lengths", "negative", "twice", "method", "field", "TLS", "chunk"],
+)
+async def test_what_is_not_http_is_a_problem(request_):
+    async with connected() as (reader, writer):
+        writer.write(request_)
+        await refused(reader, 400, "BAD_REQUEST")

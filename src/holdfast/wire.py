@@ -1,9 +1,9 @@
-"""HTTP/1.1 on the wire: uvicorn's protocol, with limits on what stands before a body."""
+"""HTTP/1.1 on the wire: uvicorn's protocol, with limits on what stands before a body, and refusals as problems."""
 
 import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from holdfast.kernel.errors import HeadersTooLarge, HoldfastError, UriTooLong
+from holdfast.kernel.errors import BadRequest, HeadersTooLarge, HoldfastError, UriTooLong
 from holdfast.kernel.errors.problems import problem
 from holdfast.kernel.ids import new_id
 from holdfast.kernel.middleware import SECURITY_HEADERS
@@ -55,11 +55,9 @@ class Protocol(HttpToolsProtocol):
         self._pending = 0
         super().on_message_complete()
 
-    def send_400_response(self, msg: str) -> None:
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  the name is uvicorn's, and so is the text
         """Refuse what cannot be read, in its turn, and read no more of this connection."""
-        if self._refusal is None:
-            super().send_400_response(msg)
-            return
+        refusal = self._refusal or BadRequest("The request is not well-formed HTTP/1.1.")
         self._ended = True
         cycle = self.cycle
         if cycle is not None and not cycle.response_complete:
@@ -71,7 +69,7 @@ class Protocol(HttpToolsProtocol):
             if cycle.response_started or self.pipeline:
                 self.transport.close()
                 return
-        self.transport.write(self._told(self._refusal))
+        self.transport.write(self._told(refusal))
         # Closed at once, with something unread, the caller would get a reset before the answer.
         self.transport.write_eof()
         self.timeout_keep_alive_task = self.loop.call_later(LINGER_SECONDS, self.timeout_keep_alive_handler)
