@@ -12,10 +12,12 @@ HoldfastError
 │   └── StillReferenced   409  something else points here
 ├── PreconditionFailed    412  If-Match names an older version
 ├── ContentTooLarge       413
+├── UriTooLong            414
 ├── UnsupportedMediaType  415
 ├── Invalid               422  the request can be read but not accepted
 ├── PreconditionRequired  428  a guarded record needs If-Match
 ├── RateLimited           429
+├── HeadersTooLarge       431
 ├── Unavailable           503  a needed part is out of reach; try again
 │   └── ReadOnly          503  maintenance: reading goes on
 └── ConfigurationError     –   the start or a command is refused
@@ -131,6 +133,12 @@ class ContentTooLarge(HoldfastError):
     status, code, title = 413, "CONTENT_TOO_LARGE", "Content too large"
 
 
+class UriTooLong(HoldfastError):
+    """The address of the request is longer than this installation reads."""
+
+    status, code, title = 414, "URI_TOO_LONG", "Address too long"
+
+
 class UnsupportedMediaType(HoldfastError):
     """The body is of a type that this resource does not take."""
 
@@ -165,6 +173,12 @@ class RateLimited(HoldfastError):
     """Too many requests of one kind in a short time."""
 
     status, code, title = 429, "RATE_LIMITED", "Too many requests"
+
+
+class HeadersTooLarge(HoldfastError):
+    """The request has more header fields, or larger ones, than this installation reads."""
+
+    status, code, title = 431, "HEADERS_TOO_LARGE", "Request header fields too large"
 
 
 class Unavailable(HoldfastError):
