@@ -86,10 +86,17 @@ async def fresh_database(dialect: str) -> AsyncIterator[Settings]:
             try:
                 async with admin.cursor() as cursor:
                     await cursor.execute(f"CREATE DATABASE {name}")
-                yield Settings(database_url=f"{MARIADB}/{name}", pool_size=10, **common)
+                    await cursor.execute(f"CREATE USER {name}")
+                yield Settings(
+                    database_url=f"mysql://{name}@127.0.0.1:3306/{name}",
+                    migration_database_url=f"{MARIADB}/{name}",
+                    pool_size=10,
+                    **common,
+                )
             finally:
                 async with admin.cursor() as cursor:
                     await cursor.execute(f"DROP DATABASE IF EXISTS {name}")
+                    await cursor.execute(f"DROP USER IF EXISTS {name}")
                 await admin.ensure_closed()
 
 

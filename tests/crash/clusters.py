@@ -133,8 +133,13 @@ class Mariadb(Cluster):
         admin = await asyncmy.connect(host="127.0.0.1", port=self.port, user="root", autocommit=True)
         async with admin.cursor() as cursor:
             await cursor.execute("CREATE DATABASE holdfast")
+            await cursor.execute(f"CREATE USER {APP_ROLE}")
         await admin.ensure_closed()
-        return {"database_url": f"mysql://root@127.0.0.1:{self.port}/holdfast"}
+        address = f"127.0.0.1:{self.port}"
+        return {
+            "database_url": f"mysql://{APP_ROLE}@{address}/holdfast",
+            "migration_database_url": f"mysql://root@{address}/holdfast",
+        }
 
 
 CLUSTERS = {"postgresql": Postgresql, "mariadb": Mariadb}
