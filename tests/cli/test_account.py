@@ -1,4 +1,4 @@
-"""The restricted account on MariaDB: made by command, granted what serving needs."""
+"""The restricted account on MariaDB: made by command, judged by the doctor, and required in production."""
 
 import uuid
 
@@ -6,9 +6,14 @@ import asyncmy
 import pytest
 from command_line import refused
 
+from holdfast.kernel.errors import ConfigurationError
+from holdfast.kernel.settings import Settings
+from holdfast.main import open_installation, prepare
+from holdfast.migrations import run as migrations
 from support import database_name, need
 
 pytestmark = pytest.mark.service
+SECRET = "kW9-vR2xQ7_mT4bZ8nL5cJ1hF6gD3sA0pYuE"
 AWKWARD = "p'w\"d:@/?%41 \\ %s"
 
 
@@ -19,6 +24,7 @@ class Place:
         self.admin = admin
         self.database = database_name()
         self.account = f"holdfast 't` {uuid.uuid4().hex[:8]}"
+        self.role = f"{self.database}_role"
         self.owner = f"{self.database}_owner"
         self.owner_url = f"mysql://{self.owner}@127.0.0.1:3306/{self.database}"
 
@@ -32,6 +38,7 @@ class Place:
     async def drop(self) -> None:
         await self.ask(f"DROP DATABASE IF EXISTS {self.database}")
         await self.ask(f"DROP USER IF EXISTS {self.owner}, %s@'%%'", self.account)
+        await self.ask(f"DROP ROLE IF EXISTS {self.role}")
 
     @property
     def variables(self) -> dict[str, str]:
@@ -114,6 +121,53 @@ async def test_an_account_that_is_not_there_is_named_and_not_made(run, place):
     no_password = {name: value for name, value in place.variables.items() if name != "DB_PASSWORD"}
     assert "password" in refused(run("migrate", "--create-role", **no_password))
     assert await place.ask("SELECT user FROM mysql.user WHERE user = %s", place.account) == []
+
+
+async def test_the_owner_is_found_and_refused_in_production(run, place):
+    as_owner = {"DATABASE_URL": place.owner_url}
+    assert "MIGRATION_DATABASE_URL" in refused(run("migrate", "--create-role", **as_owner))
+    assert run("migrate", **as_owner).returncode == 0
+    sick = run("doctor", **as_owner)
+    assert sick.returncode == 1
+    assert f"REVOKE ALL PRIVILEGES ON `{place.database}`.* FROM `{place.owner}`@`%`" in sick.stdout
+    assert f"REVOKE CREATE USER ON *.* FROM `{place.owner}`@`%`" in sick.stdout
+    production = {**as_owner, "ENVIRONMENT": "production", "SECRET_KEY": SECRET}
+    assert "ALL PRIVILEGES" in refused(run("serve", "--port", "0", **production))
+
+
+async def test_each_way_past_the_triggers_is_refused_in_production(place, tmp_path, monkeypatch):
+    for name, value in place.variables.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings(environment="production", secret_key=SECRET, holdfast_home=tmp_path, _env_file=None)
+    await place.ask("CREATE USER %s@'%%' IDENTIFIED BY %s", place.account, AWKWARD)
+    await migrations.upgrade(settings)
+    home = open_installation(settings)
+    try:
+        await prepare(home)
+        account = "%s@'%%'"
+        pattern = place.database.replace("_", "\\_")[:-1] + "_"
+        for right, on, to in (
+            ("ALL PRIVILEGES", f"{place.database}.*", account),
+            ("DROP", f"`{pattern}`.*", account),
+            ("TRIGGER", f"{place.database}.audit_entry", account),
+            ("ALTER", f"{place.database}.audit_part", account),
+            ("SUPER", "*.*", account),
+            ("DROP", f"{place.database}.*", place.role),
+        ):
+            values = [place.account] if to == account else []
+            if to == place.role:
+                await place.ask(f"CREATE ROLE {place.role}")
+                await place.ask(f"GRANT {place.role} TO {account}", place.account)
+            escaped = on.replace("%", "%%")
+            await place.ask(f"GRANT {right} ON {escaped} TO {to}", *values)
+            with pytest.raises(ConfigurationError, match="REVOKE") as caught:
+                await prepare(home)
+            statement = str(caught.value).partition("REVOKE ")[2].rstrip(".").replace("%", "%%")
+            assert place.role in statement if to == place.role else right in statement
+            await place.ask(f"REVOKE {statement}")
+            await prepare(home)
+    finally:
+        await home.close()
 
 
 async def test_the_owner_s_address_is_not_needed_once_it_is_migrated(run, place):

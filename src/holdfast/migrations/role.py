@@ -6,6 +6,7 @@ from sqlalchemy.exc import DBAPIError
 from holdfast.kernel.engines import Link, normalise_url
 from holdfast.kernel.errors import ConfigurationError
 from holdfast.kernel.settings import Settings
+from holdfast.migrations.grants import to_revoke
 from holdfast.migrations.run import migration_url, on_connection, restricted_role
 
 _EXISTS = 1396
@@ -57,9 +58,16 @@ def _make_account(connection: Connection, name: str, password: str) -> bool:
 
 
 async def role_faults(link: Link) -> list[str]:
-    """Return why the role of this connection is above the tenants' lock, one line each; empty where it is not."""
-    if link.dialect != "postgresql":
+    """Return why the role of this connection is above the database's own locks, one line each; empty where not."""
+    if link.dialect == "sqlite":
         return []
+    if link.dialect == "mysql":
+        lines = [str(line) for (line,) in await link.fetch("SHOW GRANTS")]
+        ((database,),) = await link.fetch("SELECT database()")
+        return [
+            f"DATABASE_URL: the account can do more than read and write rows: {statement}."
+            for statement in to_revoke(lines, database)
+        ]
     ((name, superuser, bypasses, owns),) = await link.fetch(
         "SELECT r.rolname, r.rolsuper, r.rolbypassrls, EXISTS (SELECT 1 FROM pg_class c "
         "WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') "
