@@ -19,12 +19,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from holdfast.core.identity.facts import SignedIn
 from holdfast.core.identity.models import SessionKind
 from holdfast.core.identity.public import ROLES, add_user, ensure_system, found_tenant, open_session
+from holdfast.kernel.engines import Database
 from holdfast.kernel.ids import new_id
 from holdfast.kernel.permissions import SYSTEM, Actor
 from holdfast.kernel.settings import Settings
 from holdfast.kernel.work import Work
 from holdfast.main import Installation, open_installation
 from holdfast.migrations import run
+from holdfast.migrations.run import migration_url
 
 REQUIRED = os.environ.get("REQUIRE_SERVICES") == "1"
 POSTGRES = os.environ.get("TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
@@ -84,11 +86,35 @@ async def fresh_database(dialect: str) -> AsyncIterator[Settings]:
             try:
                 async with admin.cursor() as cursor:
                     await cursor.execute(f"CREATE DATABASE {name}")
-                yield Settings(database_url=f"{MARIADB}/{name}", pool_size=10, **common)
+                    await cursor.execute(f"CREATE USER {name}")
+                yield Settings(
+                    database_url=f"mysql://{name}@127.0.0.1:3306/{name}",
+                    migration_database_url=f"{MARIADB}/{name}",
+                    pool_size=10,
+                    **common,
+                )
             finally:
                 async with admin.cursor() as cursor:
                     await cursor.execute(f"DROP DATABASE IF EXISTS {name}")
+                    await cursor.execute(f"DROP USER IF EXISTS {name}")
                 await admin.ensure_closed()
+
+
+@asynccontextmanager
+async def owner_database(settings: Settings, *, pool_size: int = 4) -> AsyncIterator[Database]:
+    """Yield the database as the schema's owner opens it."""
+    database = Database.open(
+        migration_url(settings),
+        pool_size=pool_size,
+        pool_timeout=5,
+        pool_recycle=-1,
+        pool_pre_ping=False,
+        sqlite_synchronous="NORMAL",
+    )
+    try:
+        yield database
+    finally:
+        await database.dispose()
 
 
 @asynccontextmanager

@@ -117,7 +117,7 @@ async def prepare(home: Installation) -> None:
     """Bring the database to this version, make the operators' organisation, and refuse what must not be served.
 
     Raises ConfigurationError for pending migrations while MIGRATE_ON_START is off, for demo accounts outside a
-    demonstration, and in production for a role above the tenants' lock.
+    demonstration, and in production for a role above the database's own locks.
     """
     settings = home.settings
     if settings.migrate_on_start:

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from operations import Stage
-from rows import owner_database
 
 from clients import client_of
 from holdfast.kernel.engines import Database
+from support import owner_database
 
 
 @pytest.fixture

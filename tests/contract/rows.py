@@ -1,40 +1,18 @@
 """The rows of an organisation as the schema's owner sees them: no tenant session, no row-level security."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from uuid import UUID
 
 from sqlalchemy import Table, Uuid, bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from holdfast.kernel.db import Base
-from holdfast.kernel.engines import Database
-from holdfast.kernel.settings import Settings
 from holdfast.kernel.tenancy import tenant_tables
-from holdfast.migrations.run import migration_url
 
 Dump = dict[str, list[tuple[object, ...]]]
 Rows = dict[str, dict[tuple[object, ...], dict[str, object]]]
 AUDIT = frozenset({"audit_entry", "audit_part", "refusal_count", "ledger_queue"})
 # Installation tables that hold something of one tenant, and the column that says so.
 OTHERS = {"tenant": "id", "sign_in_name": "tenant_id", "ledger_log": "id", "ledger_queue": "log_id"}
-
-
-@asynccontextmanager
-async def owner_database(settings: Settings, *, pool_size: int = 4) -> AsyncIterator[Database]:
-    """Yield the database as the schema's owner opens it."""
-    database = Database.open(
-        migration_url(settings),
-        pool_size=pool_size,
-        pool_timeout=5,
-        pool_recycle=-1,
-        pool_pre_ping=False,
-        sqlite_synchronous="NORMAL",
-    )
-    try:
-        yield database
-    finally:
-        await database.dispose()
 
 
 def tables() -> dict[Table, str]:

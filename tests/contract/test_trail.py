@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 from operations import ALONE, API, COMPANIES, Stage, fill, key_of, prepare
-from rows import AUDIT, Rows, dump, owner_database, rows
+from rows import AUDIT, Rows, dump, rows
 from sqlalchemy import select
 
 from clients import client_of
@@ -24,7 +24,7 @@ from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.plugins import installed_apps
 from holdfast.kernel.work import RequestInfo
 from holdfast.migrations.run import load_models
-from support import PASSWORD, installation_on
+from support import PASSWORD, installation_on, owner_database
 
 load_models(installed_apps())
 pytestmark = [pytest.mark.endpoint, pytest.mark.portable]

@@ -267,8 +267,6 @@ def _after(page: str, mark: str) -> list[str]:
 async def test_in_production_the_anonymous_learn_no_version(dialect):
     async with fresh_database(dialect) as settings:
         production = {"ENVIRONMENT": "production", "ALLOW_SQLITE_IN_PRODUCTION": "true"}
-        if dialect == "mysql":
-            production["MIGRATION_DATABASE_URL"] = settings.database_url
         context = serve(settings, by_command=True, SECRET_KEY="k7w!Zq3-Rt9_pLx2+Vb6mNc8@Hd4sJf1yUg5aEo0", **production)
         served = await asyncio.to_thread(context.__enter__)
         try:

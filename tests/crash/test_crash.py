@@ -12,16 +12,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-import asyncpg
 import httpx
 import pytest
+from sqlalchemy import text
 
 from holdfast.core.identity.public import ensure_system
 from holdfast.kernel.settings import Settings
 from holdfast.main import open_installation
 from holdfast.migrations import run
 from serving import Served, serve
-from support import PASSWORD, SECRET, Org, fresh_database, make_org
+from support import PASSWORD, SECRET, Org, fresh_database, make_org, owner_database
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(1800)]
 
@@ -29,6 +29,11 @@ ROUNDS = 50 if os.environ.get("PROVE") == "1" else 3
 CLIENTS = 4
 COMPANIES = "/api/v1/org/companies"
 UNLIMITED = {"RATE_LIMIT_ENABLED": "false"}
+STORED = (
+    "SELECT code, id FROM company",
+    "SELECT entity_id FROM audit_entry WHERE action = 'directory.company.created'",
+    "SELECT (SELECT count(*) FROM audit_entry) - (SELECT count(*) FROM ledger_queue)",
+)
 
 
 @dataclass
@@ -77,36 +82,23 @@ def kill_while_clients_write(served: Served, org: Org, outcome: Outcome, *, afte
         client.join()
 
 
-async def stored(settings: Settings, org: Org) -> tuple[dict[str, str], list[str], int]:
-    """Return the companies (id by code), the ids that creation entries name, and how many entries are queued."""
+async def stored(settings: Settings) -> tuple[dict[str, str], list[str], int]:
+    """Return the companies (id by code), the ids that creation entries name, and how many entries are not queued."""
     if settings.database_url.startswith("sqlite"):
         with contextlib.closing(sqlite3.connect(settings.database_url.removeprefix("sqlite:///"))) as database:
             assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
             assert database.execute("PRAGMA foreign_key_check").fetchall() == []
-            key = org.id.hex
-            rows = database.execute("SELECT code, id FROM company WHERE tenant_id = ?", (key,)).fetchall()
-            entries = database.execute(
-                "SELECT entity_id FROM audit_entry WHERE tenant_id = ? AND action = 'directory.company.created'", (key,)
-            ).fetchall()
-            queued = database.execute(
-                "SELECT (SELECT count(*) FROM audit_entry) - (SELECT count(*) FROM ledger_queue)"
-            ).fetchone()[0]
+            companies, entries, queued = (database.execute(statement).fetchall() for statement in STORED)
     else:
-        database = await asyncpg.connect(settings.migration_database_url)
-        rows = await database.fetch("SELECT code, id FROM company WHERE tenant_id = $1", org.id)
-        entries = await database.fetch(
-            "SELECT entity_id FROM audit_entry WHERE tenant_id = $1 AND action = 'directory.company.created'", org.id
-        )
-        queued = await database.fetchval(
-            "SELECT (SELECT count(*) FROM audit_entry) - (SELECT count(*) FROM ledger_queue)"
-        )
-        await database.close()
-    plain = {row[0]: str(row[1]).replace("-", "") for row in rows}
-    return plain, [str(row[0]).replace("-", "") for row in entries], queued
+        async with owner_database(settings) as owner, owner.engine.connect() as connection:
+            companies, entries, queued = [(await connection.execute(text(each))).all() for each in STORED]
+    plain = {row[0]: str(row[1]).replace("-", "") for row in companies}
+    return plain, [str(row[0]).replace("-", "") for row in entries], queued[0][0]
 
 
 @pytest.mark.parametrize(
-    ("database", "synchronous"), [("sqlite", "FULL"), ("sqlite", "NORMAL"), ("postgresql", "NORMAL")]
+    ("database", "synchronous"),
+    [("sqlite", "FULL"), ("sqlite", "NORMAL"), ("postgresql", "NORMAL"), ("mysql", "NORMAL")],
 )
 async def test_no_acknowledged_write_is_lost_by_a_kill(database, synchronous, record_property):
     seed = random.randrange(1 << 30)
@@ -120,7 +112,7 @@ async def test_no_acknowledged_write_is_lost_by_a_kill(database, synchronous, re
                 after = moments.uniform(0.05, 1.0)
                 await asyncio.to_thread(kill_while_clients_write, served, org, outcome, after=after)
                 assert "Traceback" not in served.log, (seed, number, served.log[-3000:])
-            companies, entries, unqueued = await stored(settings, org)
+            companies, entries, unqueued = await stored(settings)
             where = f"seed {seed}, round {number}, {len(outcome.acknowledged) - before} acknowledged"
             lost = {code for code, id_ in outcome.acknowledged.items() if companies.get(code) != id_.replace("-", "")}
             assert not lost, f"{where}: {len(lost)} acknowledged writes are lost"

@@ -8,28 +8,28 @@ import shutil
 import socket
 import sqlite3
 import subprocess
+import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import asyncpg
 import httpx
 import pytest
+from clusters import CLUSTERS, Cluster, missing
 
 from holdfast.core.identity.public import ensure_system
 from holdfast.kernel.settings import Settings
 from holdfast.main import open_installation
 from holdfast.migrations import run
 from serving import COMMAND, environment, free_port, serve
-from support import APP_ROLE, PASSWORD, REQUIRED, SECRET, Org, make_org
+from support import PASSWORD, SECRET, Org, make_org, owner_database
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(300)]
 
 COMPANIES = "/api/v1/org/companies"
 UNLIMITED = {"RATE_LIMIT_ENABLED": "false"}
-BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
 
 def unavailable(answer: httpx.Response) -> None:
@@ -39,79 +39,26 @@ def unavailable(answer: httpx.Response) -> None:
     assert int(answer.headers["retry-after"]) >= 1
     problem = answer.json()
     assert problem["code"] == "UNAVAILABLE"
-    for word in ("asyncpg", "sqlite", "connect call", "127.0.0.1", "traceback"):
+    for word in ("asyncpg", "asyncmy", "sqlite", "connect call", "127.0.0.1", "traceback"):
         assert word not in answer.text.lower()
 
 
-def missing(what: str) -> None:
-    if REQUIRED:
-        pytest.fail(f"{what} is not installed and REQUIRE_SERVICES=1 allows no skip")
-    pytest.skip(f"{what} is not installed")
-
-
-class Cluster:
-    """A PostgreSQL server of this test alone: its own folder, its own port, its own processes."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        self._data = folder / "data"
-        self._bin = BINARIES[-1]
-        # The server refuses to run as root.
-        self._as = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
-        if self._as:
-            shutil.chown(folder, "postgres", "postgres")
-            folder.chmod(0o700)
-        self._call(
-            "initdb", "-D", str(self._data), "-U", "postgres", "-A", "trust", "--no-sync", "--no-locale", "-E", "UTF8"
-        )
-
-    def start(self) -> None:
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=40"
-        self._call("pg_ctl", "-D", str(self._data), "-o", options, "-l", str(self._data / "log"), "-w", "start")
-
-    def stop(self, mode: str = "immediate") -> None:
-        self._call("pg_ctl", "-D", str(self._data), "-m", mode, "-w", "stop")
-
-    def _call(self, program: str, *arguments: str) -> None:
-        done = subprocess.run(
-            [str(self._bin / program), *arguments],
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,  # the server would keep a pipe open
-            stderr=subprocess.DEVNULL,
-            timeout=120,
-            check=False,
-            **self._as,
-        )
-        assert done.returncode == 0, f"{program} ended with {done.returncode}"
-
-
-@pytest.fixture
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    if not BINARIES:
-        missing("PostgreSQL's server")
+@pytest.fixture(params=CLUSTERS)
+def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     # Not below pytest's own folder, which only its owner may enter.
-    folder = Path(f"/tmp/holdfast-cluster-{os.getpid()}-{free_port()}")
-    folder.mkdir(mode=0o700)
-    made = Cluster(folder)
-    made.start()
-    try:
-        yield made
-    finally:
-        with contextlib.suppress(AssertionError):
-            made.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="holdfast-cluster-", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        made = CLUSTERS[request.param](Path(folder))
+        try:
+            made.start()
+            yield made
+        finally:
+            with contextlib.suppress(AssertionError):
+                made.stop(kill=True)
 
 
 async def on_cluster(cluster: Cluster, home: Path) -> tuple[Settings, Org]:
-    address = f"127.0.0.1:{cluster.port}"
-    admin = await asyncpg.connect(f"postgresql://postgres@{address}/postgres")
-    await admin.execute(f"CREATE ROLE {APP_ROLE} LOGIN NOSUPERUSER NOBYPASSRLS")
-    await admin.execute("CREATE DATABASE holdfast")
-    await admin.close()
     settings = Settings(
-        database_url=f"postgresql://{APP_ROLE}@{address}/holdfast",
-        migration_database_url=f"postgresql://postgres@{address}/holdfast",
+        **await cluster.addresses(),
         secret_key=SECRET,
         environment="test",
         holdfast_home=home,
@@ -151,7 +98,7 @@ async def test_the_database_goes_and_comes_back(cluster, tmp_path):
         assert (await create(client, org, "BEFORE")).status_code == 201
         await asyncio.gather(*(client.get(COMPANIES, headers=org.admin.bearer) for _ in range(20)))
 
-        await asyncio.to_thread(cluster.stop)
+        await asyncio.to_thread(cluster.stop, kill=True)
         for answer in [
             await client.get(COMPANIES, headers=org.admin.bearer),
             await create(client, org, "DURING"),
@@ -174,7 +121,14 @@ async def test_the_database_goes_and_comes_back(cluster, tmp_path):
         assert [row["code"] for row in answers[0].json()["data"]] == ["BEFORE"]
         assert (await create(client, org, "AFTER")).status_code == 201
         assert (await client.get("/health/ready")).status_code == 200
+
+        # Between two requests a restart goes unnoticed.
+        await asyncio.to_thread(cluster.stop)
+        await asyncio.to_thread(cluster.start)
+        answers = await asyncio.gather(*(client.get(COMPANIES, headers=org.admin.bearer) for _ in range(20)))
+        assert {answer.status_code for answer in answers} == {200}, [answer.text for answer in answers]
         assert process.process.poll() is None
+        assert "Traceback" not in process.log, process.log
 
 
 async def test_the_database_restarts_under_load(cluster, tmp_path):
@@ -197,9 +151,9 @@ async def test_the_database_restarts_under_load(cluster, tmp_path):
                     await asyncio.sleep(0.05)
 
         writers = [asyncio.create_task(write(who)) for who in range(4)]
-        for mode in ("immediate", "fast"):
+        for kill in (True, False):
             await asyncio.sleep(0.7)
-            await asyncio.to_thread(cluster.stop, mode)
+            await asyncio.to_thread(cluster.stop, kill=kill)
             await asyncio.sleep(0.3)
             await asyncio.to_thread(cluster.start)
         await asyncio.sleep(1)
@@ -222,13 +176,12 @@ async def test_the_database_restarts_under_load(cluster, tmp_path):
 
 async def test_all_connections_in_use(cluster, tmp_path):
     settings, org = await on_cluster(cluster, tmp_path)
-    async with served(settings, POOL_SIZE="2", POOL_TIMEOUT="0.5", **UNLIMITED) as (client, _):
+    small = {"POOL_SIZE": "2", "POOL_TIMEOUT": "0.5"}
+    async with owner_database(settings) as owner, served(settings, **small, **UNLIMITED) as (client, _):
         company = (await create(client, org, "HELD")).json()["id"]
         # Somebody holds the row: two changes wait for it in the database, and with them both connections.
-        holder = await asyncpg.connect(settings.migration_database_url)
-        transaction = holder.transaction()
-        await transaction.start()
-        await holder.execute("SELECT id FROM company FOR UPDATE")
+        holder = await owner.acquire(write=True)
+        await holder.fetch("SELECT id FROM company FOR UPDATE")
         change = {"json": {"name": "Changed"}, "headers": org.admin.bearer}
         waiting = [asyncio.create_task(client.patch(f"{COMPANIES}/{company}", **change)) for _ in range(2)]
         await asyncio.sleep(0.5)
@@ -237,7 +190,6 @@ async def test_all_connections_in_use(cluster, tmp_path):
         assert time.monotonic() - began < 5
         for answer in refused:
             unavailable(answer)
-        await transaction.rollback()
         await holder.close()
         assert {answer.status_code for answer in await asyncio.gather(*waiting)} == {200}
         assert (await client.get(COMPANIES, headers=org.admin.bearer)).status_code == 200

@@ -12,7 +12,7 @@ from holdfast.kernel import db
 from holdfast.kernel.plugins import installed_apps
 from holdfast.kernel.settings import Settings
 from holdfast.migrations.protection import protect
-from holdfast.migrations.run import load_models, on_connection, own_tables, restricted_role
+from holdfast.migrations.run import grantee, load_models, on_connection, own_tables
 
 
 def _render(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:
@@ -44,10 +44,15 @@ def _migrate(connection: Connection) -> None:
         context.run_migrations()
 
 
-def _migrate_and_protect(connection: Connection) -> None:
+async def _migrate_and_protect(settings: Settings) -> None:
     """Do for plain `alembic` what `holdfast migrate` does: the protection goes with the tables."""
-    _migrate(connection)
-    protect(connection, role=restricted_role(Settings()))
+    role = await grantee(settings)
+
+    def act(connection: Connection) -> None:
+        _migrate(connection)
+        protect(connection, role=role)
+
+    await on_connection(settings, act)
 
 
 load_models(installed_apps())
@@ -57,4 +62,4 @@ given: Connection | None = context.config.attributes.get("connection")
 if given is not None:
     _migrate(given)
 else:
-    asyncio.run(on_connection(Settings(), _migrate_and_protect))
+    asyncio.run(_migrate_and_protect(Settings()))

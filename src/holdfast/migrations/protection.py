@@ -71,7 +71,7 @@ def _statements(connection: Connection, present: set[str], role: str | None) -> 
             for name, statement in _insert_only(dialect, table):
                 if name not in triggers:
                     yield statement
-    if dialect == "postgresql" and role is not None:
+    if role is not None:
         yield from _grants(connection, present, role)
 
 
@@ -148,16 +148,26 @@ def _insert_only(dialect: str, table: Table) -> Iterator[tuple[str, str]]:
 
 
 def _grants(connection: Connection, present: set[str], role: str) -> Iterator[str]:
-    quoted = connection.dialect.identifier_preparer.quote(role)
-    schema = connection.execute(text("SELECT current_schema()")).scalar_one()
-    yield f"GRANT USAGE ON SCHEMA {connection.dialect.identifier_preparer.quote(schema)} TO {quoted}"
+    postgresql = connection.dialect.name == "postgresql"
+    quote = connection.dialect.identifier_preparer.quote
+    quoted = quote(role) if postgresql else _account(role)
+    if postgresql:
+        schema = quote(connection.execute(text("SELECT current_schema()")).scalar_one())
+        yield f"GRANT USAGE ON SCHEMA {schema} TO {quoted}"
+        yield f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {quoted}"
     for table in _known(present):
         rights = "SELECT, INSERT" if table.info.get("insert_only") else "SELECT, INSERT, UPDATE, DELETE"
-        yield f"REVOKE ALL ON {table.name} FROM {quoted}"
+        if postgresql:  # MariaDB refuses to revoke what was not granted
+            yield f"REVOKE ALL ON {table.name} FROM {quoted}"
         yield f"GRANT {rights} ON {table.name} TO {quoted}"
     for version_table in sorted(name for name in present if name.startswith("alembic_version")):
         yield f"GRANT SELECT ON {version_table} TO {quoted}"
-    yield f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {connection.dialect.identifier_preparer.quote(schema)} TO {quoted}"
+
+
+def _account(name_at_host: str) -> str:
+    """Quote an account of MariaDB; a host has no @."""
+    name, _, host = name_at_host.replace("`", "``").rpartition("@")
+    return f"`{name}`@`{host}`"
 
 
 def _known(present: set[str]) -> Iterable[Table]:

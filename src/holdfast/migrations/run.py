@@ -16,6 +16,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from holdfast.kernel.db import Base
@@ -33,6 +34,7 @@ log = structlog.get_logger("holdfast")
 
 T = TypeVar("T")
 OURS = "holdfast"
+ACCESS_DENIED = {1045, 1698}
 LOCK = 0x486F6C64  # "Hold": the number of the advisory lock under which only one process migrates
 
 
@@ -63,6 +65,32 @@ def restricted_role(settings: Settings) -> str | None:
     """Return the user that serves requests, where it is another than the schema's owner."""
     serving, owner = normalise_url(settings.database_url), normalise_url(migration_url(settings))
     return serving.username if serving.username != owner.username else None
+
+
+async def grantee(settings: Settings) -> str | None:
+    """Return whom the server is to grant what serving needs: the restricted role, on MariaDB as name@host.
+
+    Raises ConfigurationError where MariaDB does not let that user in.
+    """
+    name = restricted_role(settings)
+    address = normalise_url(settings.database_url)
+    if name is None or address.get_backend_name() == "postgresql":
+        return name
+    # Several accounts may have the name, each for other hosts: only the server knows which of them lets us in. An
+    # account without any right is let into no database.
+    anywhere = address.set(database="").render_as_string(hide_password=False)
+    database = Database.open(anywhere, pool_size=1, pool_timeout=30, pool_recycle=0, pool_pre_ping=False)
+    try:
+        async with database.engine.connect() as connection:
+            return str(await connection.scalar(text("SELECT current_user()")))
+    except DBAPIError as error:
+        if error.orig is None or error.orig.args[0] not in ACCESS_DENIED:
+            raise
+        raise ConfigurationError(
+            f"DATABASE_URL: the server does not let {name} in; holdfast migrate --create-role makes the account."
+        ) from error
+    finally:
+        await database.dispose()
 
 
 async def on_connection(settings: Settings, act: Callable[[Connection], T]) -> T:
@@ -135,6 +163,7 @@ async def upgrade(settings: Settings, apps: Sequence[App] | None = None, *, revi
     """
     chosen = installed_apps() if apps is None else apps
     load_models(chosen)
+    role = await grantee(settings)
 
     def act(connection: Connection) -> None:
         refuse_foreign(connection)
@@ -146,7 +175,7 @@ async def upgrade(settings: Settings, apps: Sequence[App] | None = None, *, revi
         for app in chosen:
             if app.migrations is not None:
                 command.upgrade(_config(connection, app), "head")
-        protect(connection, role=restricted_role(settings))
+        protect(connection, role=role)
 
     await on_connection(settings, act)
 
