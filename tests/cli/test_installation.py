@@ -1,5 +1,6 @@
 """Commands that work on a database."""
 
+import io
 import json
 import os
 import shutil
@@ -86,13 +87,48 @@ def test_people_from_a_file(migrated, tmp_path):
     [
         ("ada@example.org", "short", "password"),
         ("ada@example.org", "ada@example.org-2026", "password"),
-        ("not an address", PASSWORD, "e-mail"),
+        ("ada@example.org", f"{PASSWORD}\0", "NUL"),
+        ("not an address", PASSWORD, "EMAIL"),
     ],
 )
 def test_an_administrator_needs_an_address_and_a_good_password(migrated, email, password, said):
     line = refused(create(migrated, email, "--organization-name", "Example Ltd", password=password))
     assert said in line
     assert password == PASSWORD or password not in line
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--organization", "X Y"),
+        ("--organization", ""),
+        ("--organization", "../x"),
+        ("--organization", "SYSTEM"),
+        ("--organization", "Ünï"),
+        ("--organization", "x" * 64),
+        ("--organization-name", ""),
+        ("--organization-name", "Example\nLtd"),
+        ("--organization-name", "x" * 201),
+        ("--name", ""),
+        ("--name", "Ada\r\nLovelace"),
+        ("--name", "x" * 300),
+        ("--name", "\udcff"),
+        ("EMAIL", "ada@exam\nple.org"),
+        ("EMAIL", "nobody"),
+        ("EMAIL", f"{'x' * 250}@example.org"),
+    ],
+)
+def test_what_the_api_does_not_take_for_an_administrator_the_command_does_not_either(
+    here, monkeypatch, tmp_path, option, value
+):
+    given = {"--organization": "example", "--organization-name": "Example Ltd", "--name": "Ada"}
+    email = value if option == "EMAIL" else "ada@example.org"
+    options = [part for pair in (given if option == "EMAIL" else {**given, option: value}).items() for part in pair]
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{PASSWORD}\n"))
+    line = refused(here("create-admin", email, *options, "--password-stdin"))
+    assert line.startswith(f"{option} ")
+    assert len(line) < 150
+    assert not (tmp_path / "home" / "holdfast.db").exists()
 
 
 def test_check_changes_nothing(run, tmp_path):

@@ -1,17 +1,23 @@
 """`holdfast create-admin`: somebody who can sign in."""
 
 import asyncio
-import re
 import sys
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from holdfast.cli.terminal import installation, say
 from holdfast.core.identity import public as identity
 from holdfast.kernel.errors import ConfigurationError
 
-_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,189}")
+_NAMED = {"slug": "--organization", "organization": "--organization-name", "email": "EMAIL", "name": "--name"}
+_MEANT = {
+    "slug": "is no handle: 1 to 63 of a-z, 0-9 and, inside, the hyphen",
+    "email": "is no address such as ada@example.org",
+}
 
 
 def create_admin(
@@ -32,22 +38,41 @@ def create_admin(
         password = sys.stdin.readline().rstrip("\r\n")
     else:
         password = str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
-    asyncio.run(_create(email, name or email, password, organization, organization_name))
-    say(f"{email} can sign in to {organization} as Admin")
+    named = organization_name is not None
+    given = {"slug": organization, "organization": organization_name if named else "-", "email": email}
+    admin = _checked({**given, "name": email if name is None else name, "password": password})
+    asyncio.run(_create(admin, named=named))
+    say(f"{admin.email} can sign in to {admin.slug} as Admin")
 
 
-async def _create(email: str, name: str, password: str, slug: str, organization_name: str | None) -> None:
-    if not _EMAIL.fullmatch(email):
-        raise ConfigurationError(f"{email!r} is not an e-mail address.")
+def _checked(given: Mapping[str, str | None]) -> identity.Administrator:
+    """Return what was given, as the API takes it; raise ConfigurationError naming the options that it does not take."""
+    try:
+        return identity.Administrator.model_validate(given)
+    except ValidationError as error:
+        faults = {str(fault["loc"][0]): _said(fault) for fault in error.errors()}
+        lines = [f"{_NAMED.get(name, f'The {name}')} {_MEANT.get(name, said)}" for name, said in faults.items()]
+        raise ConfigurationError("; ".join(lines) + ".") from None
+
+
+def _said(fault: ErrorDetails) -> str:
+    if fault["type"].endswith("too_short"):
+        return "is empty"
+    if fault["type"].endswith("too_long"):
+        return f"has more than {fault['ctx']['max_length']} characters"
+    return "is not one line of text"
+
+
+async def _create(admin: identity.Administrator, *, named: bool) -> None:
     async with installation() as home:
         await identity.ensure_system(home.works)
-        if organization_name is None and await identity.find_tenant_id(home.works, slug=slug) is None:
-            raise ConfigurationError(f"There is no organisation {slug!r}; --organization-name makes it.")
+        if not named and await identity.find_tenant_id(home.works, slug=admin.slug) is None:
+            raise ConfigurationError(f"There is no organisation {admin.slug!r}; --organization-name makes it.")
         await identity.create_admin(
             home.works,
-            organization=slug,
-            organization_name=organization_name,
-            name=name,
-            email=email,
-            password=password,
+            organization=admin.slug,
+            organization_name=admin.organization if named else None,
+            name=admin.name,
+            email=admin.email,
+            password=admin.password.get_secret_value(),
         )

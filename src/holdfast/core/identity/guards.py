@@ -22,9 +22,14 @@ def can_change_status(actor: Actor, user_id: UUID) -> Verdict:
 
 
 def can_be_password(password: str, *, minimum: int, context: Sequence[str], field: str = "password") -> Verdict:
-    """Answer WeakPassword for one too short, too long, or made of the names around it (NIST SP 800-63B-4)."""
+    """Answer WeakPassword for one too short, too long, or made of the names around it (NIST SP 800-63B-4).
+
+    Also for one that cannot be sent to sign in: no request holds a NUL character or half a surrogate pair.
+    """
     fault = None
-    if len(password) < minimum:
+    if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in password):
+        fault = "must be text without NUL characters"
+    elif len(password) < minimum:
         fault = f"must have at least {minimum} characters"
     elif len(password.encode()) > 1024:
         fault = "must have at most 1024 bytes"

@@ -2,6 +2,7 @@
 
 from holdfast.core.identity.guards import ROLES, can_be_password, table_of_roles
 from holdfast.core.identity.queries import find_tenant
+from holdfast.core.identity.schemas import Administrator
 from holdfast.core.identity.service.credentials import Profile, SessionAuthenticator
 from holdfast.core.identity.service.desk import SLOT, Desk, SessionCookie, desk_of
 from holdfast.core.identity.service.labels import labels_of, people_called, surroundings
@@ -23,6 +24,7 @@ __all__ = [
     "ROLES",
     "SLOT",
     "AccessTokens",
+    "Administrator",
     "Desk",
     "Passwords",
     "Profile",

@@ -69,10 +69,9 @@ class StatusChange(Inward):
     reason: Annotated[OneLine | None, Field(max_length=500)] = None
 
 
-class Setup(Inward):
-    """The first organisation and its administrator."""
+class Administrator(Inward):
+    """An administrator and the organisation."""
 
-    token: Annotated[SecretStr, Field(min_length=1, max_length=200, description="The secret of the set-up link.")]
     organization: Annotated[OneLine, Field(min_length=1, max_length=200, examples=["Northern Clinics"])]
     slug: Annotated[Slug, Field(description="The organisation's handle.", examples=["northern"])]
     email: Annotated[
@@ -80,6 +79,12 @@ class Setup(Inward):
     ]
     name: Annotated[OneLine, Field(min_length=1, max_length=200)]
     password: PasswordText
+
+
+class Setup(Administrator):
+    """The first organisation and its administrator."""
+
+    token: Annotated[SecretStr, Field(min_length=1, max_length=200, description="The secret of the set-up link.")]
 
 
 class UserBrief(Outward):
