@@ -67,7 +67,7 @@ async def test_every_refusal_answers_alike(client, home, timed, org: Org, ann: C
     first = answers["an unknown name"]
     assert first["status"] == 401
     assert first["body"]["code"] == "SIGN_IN_REFUSED"
-    assert "organization" in first["body"]["detail"]
+    assert "organisation" in first["body"]["detail"]
     for what, answer in answers.items():
         assert answer == first, what
 
