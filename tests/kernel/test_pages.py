@@ -284,7 +284,8 @@ STATES = [
 
 @pytest.mark.parametrize(("template", "context", "said"), STATES)
 def test_every_page_has_its_states(made, work, template, context, said):
-    assert said in text_of(render(a_request(made), template, work=work, **context))
+    query = urlencode({name: value for name, value in context.get("filters", {}).items() if value})
+    assert said in text_of(render(a_request(made, query=query), template, work=work, **context))
 
 
 def test_the_start_page(work):
