@@ -98,6 +98,7 @@ def serve(
     log = settings.holdfast_home / f"server-{chosen}.log"
     command = [sys.executable, "-m", "uvicorn", "--factory", "holdfast.main:app_factory", "--host", "127.0.0.1"]
     command += ["--port", str(chosen), "--workers", str(workers), "--no-access-log", "--log-level", "warning"]
+    command += ["--http", "holdfast.wire:Protocol"]
     if by_command:
         command = [*COMMAND, "--port", str(chosen), "--workers", str(workers)]
     with log.open("ab") as out:

@@ -16,7 +16,7 @@ from fastapi import APIRouter, FastAPI
 from sqlalchemy import Column, ForeignKeyConstraint, LargeBinary, Table, UniqueConstraint
 
 from holdfast.core.identity.guards import ROLES
-from holdfast.front import Health, api_pages, metrics_route
+from holdfast.front import UNEXPECTED, Health, api_pages, metrics_route
 from holdfast.kernel.db import Base, CanonicalJson, Choice
 from holdfast.kernel.discovery import Endpoint, discover
 from holdfast.kernel.engines import Database
@@ -31,7 +31,6 @@ from holdfast.migrations.run import load_models
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 NOTICE = "<!-- Written by `make reference`. Change the code, not this page. -->\n"
 OURS = "holdfast."
-UNEXPECTED = "Something failed on our side; the log tells of it under the request id."
 # What the routes outside the slices say of themselves, where their function has no sentence.
 FIXED = {
     "/metrics": "Answer the metrics in Prometheus text format: to loopback, or to who knows METRICS_TOKEN",
@@ -128,7 +127,7 @@ def errors_page(_: Sequence[App]) -> str:
         "Every error is an `application/problem+json` (RFC 9457): `type`, `title`, `status`, `detail`, `code`,\n"
         "`request_id`, `errors`. `code` does not change between versions; texts may. `type` is\n"
         "`/docs/reference/errors#…` with the code in small letters and hyphens. `errors` lists `location`, `code`\n"
-        "and `message` of each field at fault. A 403 is written to the audit trail.\n"
+        "(in small letters) and `message` of each field at fault. A 403 is written to the audit trail.\n"
     )
     return _page("Errors", text + "\n" + _table(("Code", "Status", "Title", "Meaning"), rows))
 

@@ -74,7 +74,7 @@ async def load_demo(works: Works, progress: Progress = silent) -> DemoSummary:
     Raises ConfigurationError where the database holds anything that is not of the demo.
     """
     if await identity.has_other(works):
-        raise ConfigurationError("The demo needs an empty database; this one holds organizations of its own.")
+        raise ConfigurationError("The demo needs an empty database; this one holds organisations of its own.")
     plans = [(plan, directory.staff_of(plan)) for plan in directory.ORGANISATIONS]
     companies, people = sum(len(plan.sites) for plan, _ in plans), sum(len(members) for _, members in plans)
     done, total, loaded = 0, companies + people, 0

@@ -28,6 +28,18 @@ from holdfast.kernel.telemetry import Telemetry
 from holdfast.kernel.work import Work
 
 HEALTH_SECONDS = 1.0
+API_VERSION = "1"
+UNEXPECTED = "Something failed on our side; the log tells of it under the request id."
+
+
+def may_tell(settings: Settings) -> bool:
+    """Tell whether the anonymous may learn version and features: while nothing but a trial runs here."""
+    return settings.environment in {"development", "test"}
+
+
+def told_version(settings: Settings) -> str:
+    """Return the version that the API's description names; it has to name one."""
+    return __version__ if may_tell(settings) else API_VERSION
 
 
 class RateLimits:
@@ -95,7 +107,7 @@ class Health:
     async def info(self, _: Request) -> Response:
         """Name the product and, outside production, its features."""
         told: dict[str, object] = {"name": self.settings.app_name}
-        if self.settings.environment in {"development", "test"}:
+        if may_tell(self.settings):
             told["version"] = __version__
             told["features"] = [{"name": app.name, "title": app.title} for app in self.apps]
         return _json(told)
@@ -105,7 +117,7 @@ class Health:
         if "text/html" in request.headers.get("accept", ""):
             return RedirectResponse("/console", 303)
         told = {"name": self.settings.app_name, "api": "/api/v1", "documentation": "/api/docs"}
-        if self.settings.environment in {"development", "test"}:
+        if may_tell(self.settings):
             told["version"] = __version__
         return _json(told)
 
@@ -169,22 +181,22 @@ def errors_page() -> list[Route]:
     """Return the route that the `type` of a problem points at: every error with its meaning."""
 
     async def errors(request: Request) -> Response:
-        return render(request, "errors.html", errors=list(_told(HoldfastError)))
+        return render(request, "errors.html", errors=list(told_errors()))
 
     return [Route("/docs/reference/errors", errors, methods=["GET"], include_in_schema=False)]
 
 
-def _told(kind: type[HoldfastError]) -> Iterator[dict[str, object]]:
+def told_errors(kind: type[HoldfastError] = HoldfastError) -> Iterator[dict[str, object]]:
     """Yield what the page shows of an error and those below it, each code once: the class that first has it."""
     if kind is ConfigurationError:
         return
     inherited = any(getattr(base, "code", None) == kind.code for base in kind.__mro__[1:])
     if not inherited:
-        meaning = (kind.__doc__ or "").partition("\n")[0]
+        meaning = UNEXPECTED if kind is HoldfastError else (kind.__doc__ or "").partition("\n")[0]
         anchor = kind.code.lower().replace("_", "-")
         yield {"anchor": anchor, "code": kind.code, "status": kind.status, "title": kind.title, "meaning": meaning}
     for special in sorted(kind.__subclasses__(), key=lambda each: (each.status, each.code)):
-        yield from _told(special)
+        yield from told_errors(special)
 
 
 def openapi_of(app: FastAPI, router: APIRouter) -> dict[str, Any]:

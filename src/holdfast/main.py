@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
-from holdfast import __version__
-from holdfast.core.audit.public import Trail
+from holdfast.core.audit.public import Catalogue, Trail
+from holdfast.core.console.public import ABSENT
 from holdfast.core.identity.public import (
     SLOT,
     AccessTokens,
@@ -24,22 +24,23 @@ from holdfast.core.identity.public import (
     ensure_system,
     labels_of,
     note_presence,
+    people_called,
     surroundings,
     table_of_roles,
 )
 from holdfast.demo import demo_sign_ins, has_demo
-from holdfast.front import Health, RateLimits, api_pages, errors_page, metrics_route, static_files
+from holdfast.front import Health, RateLimits, api_pages, errors_page, metrics_route, static_files, told_version
 from holdfast.kernel.clock import Clock, system_clock
 from holdfast.kernel.crypto import Keys
 from holdfast.kernel.discovery import Endpoint, build_router, discover
 from holdfast.kernel.discovery.routing import Alias
 from holdfast.kernel.engines import Database
-from holdfast.kernel.errors import ConfigurationError, HoldfastError, problems
+from holdfast.kernel.errors import ConfigurationError, HoldfastError, NotFound, problems
 from holdfast.kernel.http import WorkRoute, make_route
 from holdfast.kernel.limits import Limiter
 from holdfast.kernel.limits.throttle import open_limiter
 from holdfast.kernel.middleware import wrap
-from holdfast.kernel.pages import Pages
+from holdfast.kernel.pages import START, Pages
 from holdfast.kernel.pages.forms import check_csrf
 from holdfast.kernel.plugins import App, installed_apps
 from holdfast.kernel.settings import Settings, refusals
@@ -110,6 +111,7 @@ def open_installation(
     trail = Trail()
     authenticator = SessionAuthenticator(desk, roles, clock)
     works = Works(database, settings, clock, authenticator, trail, keys, labels_of, {SLOT: desk})
+    works.state[Catalogue.SLOT] = Catalogue(chosen, people_called)
     return Installation(settings, chosen, database, works, desk, trail, limiter, telemetry)
 
 
@@ -179,7 +181,9 @@ def create_app(settings: Settings, installation: Installation | None = None) -> 
         page = pages.answer(error, request)
         return page or problems.problem(error, request.scope["state"].get("request_id"))
 
-    app = FastAPI(title=settings.app_name, version=__version__, openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title=settings.app_name, version=told_version(settings), openapi_url=None, docs_url=None, redoc_url=None
+    )
     router = build_router(
         discover(home.apps),
         _route_maker(home),
@@ -194,10 +198,18 @@ def create_app(settings: Settings, installation: Installation | None = None) -> 
     app.router = router
     app.state.pages = pages
 
+    # A person who is signed in keeps the shell where there is no page. No route: it would hide those of other methods.
+    absent = _route_maker(home)(Endpoint("GET", f"{START}/…", ABSENT, "", "", "console", "page"))
+
     async def routed(scope: Scope, receive: Receive, send: Send) -> None:
         # Past the framework's own stack: its handlers of errors do again what `wrap` does, and cost as much.
         scope["app"] = app
-        await router(scope, receive, send)
+        try:
+            await router(scope, receive, send)
+        except NotFound:
+            if "route" in scope or scope["method"] not in {"GET", "HEAD"} or not scope["path"].startswith(f"{START}/"):
+                raise
+            await absent.app(scope, receive, send)
 
     return wrap(routed, settings, telemetry=home.telemetry, answer=answer)
 

@@ -43,13 +43,13 @@ def serving(folder, *options, **variables):
         process.communicate()
 
 
-def get(port, path, seconds=60):
-    """Return status and headers once the server answers."""
+def get(port, path, seconds=60, **headers):
+    """Return status, headers and body once the server answers."""
     deadline = time.monotonic() + seconds
     while True:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
         try:
-            connection.request("GET", path)
+            connection.request("GET", path, headers=headers)
             answer = connection.getresponse()
             return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
         except OSError:
@@ -72,6 +72,14 @@ def test_the_server_answers_and_ctrl_c_stops_it_cleanly(tmp_path, options):
         assert "Traceback" not in rest
         with pytest.raises(OSError):
             get(port, "/health/live", seconds=0)
+
+
+@pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["one", "two"])
+def test_what_stands_before_a_body_has_a_limit(tmp_path, options):
+    with serving(tmp_path, *options) as (_, port):
+        status, headers, body = get(port, "/health/live", **{"X-A": "a" * 70_000})
+        assert (status, headers["content-type"]) == (431, "application/problem+json"), body
+        assert get(port, "/health/live", **{"X-A": "a" * 60_000})[0] == 200
 
 
 def test_options_reach_every_worker(tmp_path):

@@ -72,6 +72,7 @@ def test_names_of_any_length_are_in_shape(checkout, capsys, name, entity):
         (["directory"], "There is an app directory already"),
         (["org"], "There is an app org already"),
         (["visitors", "--entity", "work"], "every slice uses"),
+        (["visitors", "--entity", "company"], "another slice"),
         (["visitors", "--title", 'The "good" ones'], "--title"),
         (["v" * 21], "longer than 20"),
     ],

@@ -16,10 +16,10 @@ import httpx
 from callers import Caller, add_caller
 from holdfast.core.directory.facts import PersonImported
 from holdfast.core.directory.models import Person
-from holdfast.core.identity.facts import SignedIn
-from holdfast.core.identity.models import SessionKind
+from holdfast.core.identity.facts import PasswordSet, SignedIn
+from holdfast.core.identity.models import Password, SessionKind
 from holdfast.core.identity.public import open_session
-from holdfast.core.identity.queries import get_user
+from holdfast.core.identity.queries import find_password, get_user
 from holdfast.kernel.discovery import Endpoint, discover
 from holdfast.kernel.plugins import installed_apps
 from support import PASSWORD, Org
@@ -163,6 +163,19 @@ async def _refresh_token(stage: Stage) -> dict[str, object]:
     return {"json": {"refresh_token": (await stage.user("Viewer")).refresh}}
 
 
+async def _new_password(stage: Stage) -> dict[str, object]:
+    """Give the administrator, who acts, the password that the request changes."""
+    hashed = await stage.org.home.desk.passwords.hash(PASSWORD)
+    async with stage.org.work() as work:
+        known = await find_password(work, user_id=stage.org.admin.id)
+        if known is None:
+            known = Password(id=stage.org.admin.id, hash=hashed, changed_at=work.now(), failures=0)
+            work.session.add(known)
+        known.hash = hashed
+        work.record(PasswordSet(entity=known))
+    return {"json": {"current_password": PASSWORD, "new_password": f"quite another {uuid4().hex}"}}
+
+
 async def _signed_in_twice(stage: Stage) -> dict[str, object]:
     await _session(stage)
     return {}
@@ -173,6 +186,7 @@ REQUESTS: dict[str, Prepare] = {
     "POST /api/v1/auth/token": _password_form,
     "POST /api/v1/auth/refresh": _refresh_token,
     "POST /api/v1/auth/logout": nothing,
+    "POST /api/v1/auth/password": _new_password,
     "DELETE /api/v1/auth/sessions": _signed_in_twice,
     "DELETE /api/v1/auth/sessions/{session_id}": nothing,
     "DELETE /api/v1/users/{user_id}/sessions": nothing,

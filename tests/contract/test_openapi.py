@@ -83,8 +83,8 @@ def signed_in(demo: Demo, role: str, *, slug: str = "medcare") -> dict[str, str]
     return answer.json()
 
 
-def real_values(demo: Demo, bearer: dict[str, str]) -> dict[str, list[Any]]:
-    """Return ids of rows that are there, by the names of path parameters."""
+def real_values(demo: Demo, bearer: dict[str, str], caller: dict[str, str]) -> dict[str, list[Any]]:
+    """Return ids of rows that are there, by the names of path parameters; of sessions those that `caller` has besides."""
     with httpx.Client(base_url=f"{demo.served.url}/api/v1", headers=bearer, timeout=30) as client:
 
         def ids(path: str) -> list[str]:
@@ -93,12 +93,14 @@ def real_values(demo: Demo, bearer: dict[str, str]) -> dict[str, list[Any]]:
         companies = ids("/org/companies")
         code = f"DEL-{role_number()}"
         gone = client.post("/org/companies", json={"code": code, "name": "To be deleted"}).json()["id"]
+        sessions = client.get("/auth/sessions", headers=caller).json()["data"]
         users = [row for row in client.get("/users").json()["data"] if "Viewer" in row["roles"]]
         return {
             "company_id": [gone, *companies],
             "person_id": ids("/org/people"),
             "entry_id": ids("/audit/entries"),
             "user_id": [row["id"] for row in users],
+            "session_id": [row["id"] for row in sessions if not row["current"]],
             "entity_type": ["company"],
             "entity_id": companies,
         }
@@ -113,10 +115,10 @@ def role_number() -> int:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_every_operation_answers_as_documented(demo, role):
-    tokens = signed_in(demo, role)
+    tokens, _ = signed_in(demo, role), signed_in(demo, role)
     bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
     admin = {"Authorization": f"Bearer {signed_in(demo, 'admin')['access_token']}"}
-    real = real_values(demo, admin)
+    real = real_values(demo, admin, bearer)
     schema = schemathesis.openapi.from_dict(demo.document)
     reached: dict[str, set[int]] = defaultdict(set)
     broken: list[str] = []

@@ -277,5 +277,9 @@ async def test_in_production_the_anonymous_learn_no_version(dialect):
                     told = f"{answer.text} {dict(answer.headers)}"
                     for word in (__version__, "features", "sqlite", "postgres", "mysql", "uvicorn", "starlette"):
                         assert word not in told.lower(), (path, word)
+                for path in ("/api/openapi.json", "/api/docs", "/api/redoc", "/docs/reference/errors"):
+                    answer = await client.get(path)
+                    assert answer.status_code == 200, path
+                    assert __version__ not in f"{answer.text} {dict(answer.headers)}", path
         finally:
             await asyncio.to_thread(context.__exit__, None, None, None)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from holdfast.front import told_errors
 from holdfast.kernel.discovery import discover
 from holdfast.kernel.errors.problems import problem
 from holdfast.kernel.facts import FACTS
@@ -28,6 +29,13 @@ def page(name: str) -> str:
 def first_cells(name: str) -> list[str]:
     """Return what stands between back quotes in the first cell of each row."""
     return re.findall(r"^\| (?:<a [^>]*></a>)?`([^`]+)`", page(name), re.MULTILINE)
+
+
+def test_the_page_of_the_errors_says_what_the_reference_says():
+    told = {each["code"]: str(each["meaning"]) for each in told_errors()}
+    assert len(told) > 20
+    for code, meaning in told.items():
+        assert f"| {meaning} |" in page("errors"), code
 
 
 @pytest.fixture(scope="module")

@@ -212,39 +212,26 @@ ENTRY = {
     "id": str(SESSION), "recorded_at": NOW, "occurred_at": NOW, "actor_id": str(SESSION), "actor_label": "Ann", "on_behalf_of": None,
     "action": "directory.company.updated", "category": "data", "severity": "info", "outcome": "success", "entity_type": "company",
     "entity_id": str(SESSION), "entity_label": "Acme", "ip": "203.0.113.24", "user_agent": "curl", "request_id": "req-12345678",
-    "session_id": None, "before": {"city": "York"}, "after": {"city": "Leeds"}, "detail": None,
+    "session_id": None, "title": "Company changed", "tone": "good", "on_behalf_label": None, "entity_kind": "Company",
+    "entity_url": "/console/companies/1", "reason": None, "method": None, "path": None,
 }  # fmt: skip
 REFUSED = {
     **ENTRY,
     "actor_id": None,
-    "actor_label": None,
+    "actor_label": "Nobody signed in",
     "entity_type": None,
-    "before": None,
-    "after": None,
-    "detail": {"verb": "x"},
+    "entity_kind": None,
     "on_behalf_of": str(SESSION),
+    "on_behalf_label": "Bob",
 }
-NONE = dict.fromkeys(
-    [
-        "q",
-        "action",
-        "category",
-        "severity",
-        "outcome",
-        "entity_type",
-        "entity_id",
-        "actor_id",
-        "ip",
-        "request_id",
-        "recorded_from",
-        "recorded_to",
-    ]
-)
+SHOWN = {"before": {"City": "York"}, "after": {"City": "Leeds"}, "detail": {}, "first_entry": None, "destroyed": []}
+NOTHING = {**SHOWN, "before": {}, "after": {}}
 CHOICES = {"category": ["data"], "severity": ["info"], "outcome": ["success", "refused"]}
 CURSOR = {"page": None, "page_size": 50, "total": None, "next_cursor": "abc"}
 MAY_NOT = dict.fromkeys(LIST["may"], False)
 GONE = {**COMPANY, "deleted_at": NOW}
 FORM = {"company": COMPANY, "form": Form.of(COMPANY), "conflict": None, "countries": [], "may": LIST["may"]}
+QUESTION = {"company": COMPANY, "hindrance": None, "seen": None, "now": {"version": 3, "city": "Leeds"}}
 STATES = [
     (
         "directory/companies.html",
@@ -266,25 +253,32 @@ STATES = [
     ),
     ("directory/company_form.html", {**FORM, "may": MAY_NOT}, "Registration number"),
     ("directory/company_form.html", {**FORM, "company": GONE}, "Restore this company"),
-    ("directory/company_delete.html", {"company": COMPANY, "problem": None}, "Delete this company"),
-    ("directory/company_delete.html", {"company": COMPANY, "problem": "People belong to it."}, "That was not possible"),
+    ("directory/company_delete.html", QUESTION, "Delete this company"),
+    ("directory/company_delete.html", {**QUESTION, "hindrance": "2 people belong to it."}, "2 people belong to it."),
+    ("directory/company_delete.html", {**QUESTION, "seen": {"city": "York"}}, "<del>York</del>"),
     (
         "audit/entries.html",
-        {"entries": [ENTRY, REFUSED], "meta": CURSOR, "filters": NONE, "choices": CHOICES},
+        {"entries": [ENTRY, REFUSED], "meta": CURSOR, "form": Form(), "choices": CHOICES},
         "cursor=abc",
     ),
     (
         "audit/entries.html",
-        {"entries": [], "meta": {**CURSOR, "next_cursor": None}, "filters": NONE, "choices": CHOICES},
+        {"entries": [], "meta": {**CURSOR, "next_cursor": None}, "form": Form(), "choices": CHOICES},
         "Nothing has happened yet",
     ),
     (
         "audit/entries.html",
-        {"entries": [], "meta": CURSOR, "filters": {**NONE, "ip": "::1"}, "choices": CHOICES},
+        {"entries": [], "meta": CURSOR, "form": Form({"ip": "::1"}), "choices": CHOICES},
         "No entry fits",
     ),
-    ("audit/entry.html", {"entry": ENTRY, "changed": None}, "<del>York</del>"),
-    ("audit/entry.html", {"entry": REFUSED, "changed": None}, "No record was changed"),
+    (
+        "audit/entries.html",
+        {"entries": [], "meta": CURSOR, "form": Form({"ip": "x"}, {"ip": "IP address is not one"}), "choices": CHOICES},
+        'aria-describedby="filter-ip-fault"',
+    ),
+    ("audit/entry.html", {"entry": ENTRY, "shown": SHOWN}, "<del>York</del>"),
+    ("audit/entry.html", {"entry": REFUSED, "shown": NOTHING}, "No record was changed"),
+    ("audit/entry.html", {"entry": ENTRY, "shown": {**NOTHING, "destroyed": ["the details"]}}, "were destroyed:"),
 ]
 
 
@@ -296,12 +290,12 @@ def test_every_page_has_its_states(made, work, template, context, said):
 def test_the_start_page(work):
     whole = Pages((*APPS, an_app("console")), KEYS, describe=lambda _: Surroundings("Acme", "Ann"))
     context = {"given_name": "Ann", "counts": [{"label": "Companies", "count": 1200, "url": "/console/companies"}]}
-    event = {"title": "Company updated", "url": "/console/audit/1", "by": "Ann", "at": NOW, "kind": "good"}
+    event = {"title": "Company changed", "url": "/console/audit/1", "by": "Ann", "at": NOW, "kind": "good"}
     shown = [
         text_of(render(a_request(whole), "console/home.html", work=work, recent=each, **context))
         for each in ([event], [], None)
     ]
-    assert "Company updated" in shown[0]
+    assert "Company changed" in shown[0]
     assert "Nothing has happened yet" in shown[1]
     assert "Recent activity" not in shown[2]
 
@@ -323,7 +317,7 @@ class Fields(BaseModel):
     size: int | None = None
     secret: SecretStr | None = Field(None, max_length=3)
     password: str | None = None
-    legal_name: str | None = Field(None, pattern="^[a-z]+$")
+    legal_name: str | None = Field(None, pattern="^[a-z]+$", examples=["acme"])
     tags: list[str] = []
 
 
@@ -345,7 +339,7 @@ async def test_faults_are_told_by_field_and_values_are_kept_but_no_secret():
     assert got.wrong
     assert got.fault("name") == "Name must have 5 characters or fewer"
     assert got.fault("size") == "How many must be a whole number"
-    assert got.fault("legal_name") == "Legal name is not in the right form"
+    assert got.fault("legal_name") == "Legal name is not in the right form, such as acme"
     assert got.fault("tags") is None
     assert got.value("name") == "Anneliese"
     assert "hunter2" not in repr(got)
@@ -602,9 +596,23 @@ def test_whoever_is_not_signed_in_is_sent_there_and_back(made):
     response = made.answer(errors.Unauthenticated(), a_request(query="q=a&page=2"))
     assert response.status_code == 303
     assert response.headers["location"] == "/console/sign-in?next=%2Fconsole%2Fcompanies%3Fq%3Da%26page%3D2"
-    posted = made.answer(errors.Unauthenticated(), a_request(method="POST", path="/console/companies/new"))
-    assert posted.headers["location"] == "/console/sign-in?next=%2Fconsole"
+    assert "set-cookie" not in response.headers
     assert made.answer(errors.Unauthenticated(), a_request(path="/console/sign-in")).status_code == 401
+
+
+def test_whoever_sends_a_form_too_late_is_told_and_led_back_to_it(made):
+    def led(path, **headers):
+        posted = made.answer(errors.Unauthenticated(), a_request(method="POST", path=path, **headers))
+        told = made.shell(a_request(made, cookie=carried(posted)), None).flash
+        assert told == {"kind": "info", "text": "Your session has ended. Sign in again to go on."}
+        return posted.headers["location"]
+
+    new = "/console/companies/new"
+    assert led(new) == "/console/sign-in?next=%2Fconsole%2Fcompanies%2Fnew"
+    shown = {"referer": "https://holdfast.test/console/companies/1"}
+    assert led("/console/companies/1/restore", **shown) == "/console/sign-in?next=%2Fconsole%2Fcompanies%2F1"
+    assert led(new, referer="https://evil.example/x") == "/console/sign-in?next=%2Fconsole%2Fcompanies%2Fnew"
+    assert led(new, referer="https://holdfast.test//evil.example") == "/console/sign-in?next=%2Fconsole"
 
 
 def test_addresses_change_only_what_they_are_told():
@@ -628,7 +636,8 @@ def test_differences_between_before_and_after():
 
 def test_values_in_words():
     assert wording.moment("2026-11-21T12:38:00.123456+01:00") == "21 Nov 2026, 11:38 UTC"
-    assert wording.iso(NOW) == "2026-11-21T11:38:00Z"
+    assert wording.moment(NOW, seconds=True) == "21 Nov 2026, 11:38:00 UTC"
+    assert wording.iso(NOW) == "2026-11-21T11:38:00.000000Z"
     assert wording.words("registration_number") == "Registration number"
     assert wording.action("directory.company.updated") == "Company updated"
     assert [wording.initials(name) for name in ("Ann Mary Bo", "ann", "")] == ["AB", "A", ""]
@@ -645,6 +654,11 @@ def test_vendored_files_are_what_their_packages_held(folder):
     for each in listed:
         body = (base / each["file"]).read_bytes()
         body = gzip.decompress(body) if each["file"].endswith(".gz") else body
+        if "replaced" in each:
+            here, there = each["replaced"]["here"].encode(), each["replaced"]["there"].encode()
+            assert body.count(here) == 1
+            assert there not in body
+            body = body.replace(here, there)
         assert hashlib.sha256(body).hexdigest() == each["sha256"], each["file"]
         assert (base / each["file"]).with_name("LICENSE").is_file()
     there = {

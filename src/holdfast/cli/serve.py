@@ -18,6 +18,7 @@ from holdfast.kernel.errors import ConfigurationError
 from holdfast.kernel.settings import Settings, override, refusals
 from holdfast.kernel.telemetry import configure_logging
 from holdfast.main import Installation, open_installation, prepare
+from holdfast.wire import Protocol
 
 FACTORY = "holdfast.main:app_factory"
 
@@ -122,7 +123,7 @@ def _run(settings: Settings, listener: socket.socket, *, reload: bool) -> int:
         workers=settings.workers,
         reload=reload,
         loop="uvloop",
-        http="httptools",
+        http=Protocol,
         lifespan="on",
         log_config=None,  # the application sets up one chain for all lines
         access_log=False,  # a request has one line, ours

@@ -54,7 +54,7 @@ def new(
         say(path)
     _declare(root, name)
     say("pyproject.toml")
-    say("Next: make format routes reference test")
+    say("Next: make routes reference check")
 
 
 def _checkout() -> Path:
@@ -74,6 +74,9 @@ def _refuse_bad(root: Path, name: str, entity: str, title: str) -> None:
             raise ConfigurationError(f"{what} {value!r} is longer than {LONGEST} characters.")
     if entity in _USED:
         raise ConfigurationError(f"--entity {entity!r} is the name of something that every slice uses.")
+    # Its errors, tests and path parameter bear the entity's name alone.
+    if any((root / "src/holdfast").glob(f"*/*/endpoints/**/by_{entity}_id*")):
+        raise ConfigurationError(f"--entity {entity!r} is kept by another slice.")
     if not _TITLE.fullmatch(title):
         raise ConfigurationError("--title must have 1 to 80 characters, without quotes, backslashes or dollar signs.")
     taken = {word for each in installed_apps() for word in (each.name, each.mount)}

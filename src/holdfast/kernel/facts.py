@@ -34,7 +34,7 @@ class Fact:
     """Something that happened, in the past tense: at once audit action, event, webhook type and stream type.
 
     `entity` is the row that it is about; its before and after are taken from the session, not from the fact. Fields
-    that a subclass adds become the entry's detail.
+    that a subclass adds become the entry's detail; `labels` says what pages call them, where the name does not.
     """
 
     action: ClassVar[str] = ""
@@ -42,6 +42,7 @@ class Fact:
     category: ClassVar[Category] = "data"
     severity: ClassVar[Severity] = "info"
     outcome: ClassVar[Outcome] = "success"
+    labels: ClassVar[Mapping[str, str]] = {}
 
     entity: TenantOwned | None = None
     reason: str | None = None

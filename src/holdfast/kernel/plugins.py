@@ -23,6 +23,20 @@ class MenuItem:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordKind:
+    """How pages call the rows of a table: the kind's title, the columns that hold a row's name, its page.
+
+    `user` is a column with a user's id, for rows that are called after their user. `page` has `{id}` in it.
+    """
+
+    table: str
+    title: str
+    names: tuple[str, ...] = ()
+    user: str | None = None
+    page: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class App:
     """The one declaration of a slice or application; data only.
 
@@ -38,6 +52,7 @@ class App:
     pages: str | None = None
     permissions: tuple[Permission, ...] = ()
     menu: tuple[MenuItem, ...] = ()
+    records: tuple[RecordKind, ...] = ()
     migrations: str | None = None
     order: int = 100
 

@@ -1,10 +1,11 @@
 """Shapes of what comes in and what goes out."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 Item = TypeVar("Item")
 
@@ -63,13 +64,27 @@ class Page(Outward, Generic[Item]):
     meta: Meta
 
 
+# What breaks a line, changes the direction of what is read, or is no character at all.
+_UNREADABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufdd0-\ufdef\ufffe\uffff]")
+_UNSEEN = " \u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+
+
 def _one_line(text: str) -> str:
-    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+    if _UNREADABLE.search(text) or any(ord(character) & 0xFFFE == 0xFFFE for character in text):
         raise ValueError("control characters are not allowed")
+    if text and not text.strip(_UNSEEN):
+        raise ValueError("must hold something that can be seen")
     return text
 
 
 OneLine = Annotated[str, AfterValidator(_one_line)]
+
+
+def _null_if_empty(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+OrNull = Annotated[Item | None, BeforeValidator(_null_if_empty)]  # an optional text: one that is empty says nothing
 
 
 def _in_utc(moment: datetime) -> datetime:

@@ -14,7 +14,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from holdfast.kernel.clock import Clock
 from holdfast.kernel.crypto import Keys
-from holdfast.kernel.db import Base, Tracked
+from holdfast.kernel.db import NOBODY, Base, Tracked
 from holdfast.kernel.engines import ConstraintConflict, Database, Link, database_error
 from holdfast.kernel.errors import Conflict, FieldError, HoldfastError, PreconditionFailed, UniqueViolation
 from holdfast.kernel.facts import Changes, Fact, Record
@@ -306,11 +306,12 @@ class Works:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What a public verb gets instead of a Work: the anonymous caller and the means to open units of work."""
+    """What a public verb gets instead of a Work: the means to open units of work, and who calls where that is known."""
 
     works: Works
     request: RequestInfo
     actor: Actor = ANONYMOUS
+    tenant_id: UUID = NOBODY
 
     @property
     def settings(self) -> Settings:

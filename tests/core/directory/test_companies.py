@@ -98,3 +98,19 @@ async def test_only_what_is_in_the_trash_is_restored(client, org):
     url, _ = await company(client, org)
     refused = await client.post(f"{url}/restore", headers=org.admin.bearer)
     assert (refused.status_code, refused.json()["code"]) == (409, "COMPANY_NOT_DELETED"), refused.text
+
+
+async def test_an_optional_text_that_is_empty_is_none(client, org):
+    optional = {name for name, field in CompanyReplace.model_fields.items() if field.default is None}
+    assert optional == {"legal_name", "registration_number", "country", "city"}
+    for blank in ("", "  "):
+        blanks = dict.fromkeys(optional, blank)
+        url, made = await company(client, org, code=f"N-{len(blank)}", **blanks)
+        patched = (await client.patch(url, json={"city": "Leeds"}, headers=org.admin.bearer)).json()
+        emptied = await client.patch(url, json=blanks, headers=org.admin.bearer)
+        put = await client.put(url, json={"code": "P", "name": "Put", **blanks}, headers=org.admin.bearer)
+        assert put.status_code == 200, put.text
+        assert patched["city"] == "Leeds"
+        for shown in (made, emptied.json(), put.json()):
+            assert [shown[name] for name in optional] == [None] * 4
+        assert (await client.delete(url, headers=org.admin.bearer)).status_code == 204

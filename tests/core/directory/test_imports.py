@@ -74,6 +74,8 @@ def test_utf_16_without_a_mark_and_torn_utf_16_are_refused():
 @pytest.mark.unit
 def test_missing_unknown_and_repeated_columns_are_named():
     assert faults("") == [(1, None, "empty")]
+    for text in (HEADING, f"{HEADING}\n", f"{HEADING}\n,,\n\n"):
+        assert faults(text) == [(1, None, "no_rows")]
     assert faults("number,shoe size\n1,2") == [
         (1, "shoe size", "unknown_column"),
         (1, "given_name", "missing_column"),
@@ -226,6 +228,28 @@ async def test_errors_come_by_row_and_nothing_is_half_imported(client, org):
 
 
 @pytest.mark.endpoint
+async def test_a_caller_is_shown_as_many_faults_as_are_said_to_be_listed(client, org):
+    many = LISTED_FAULTS + 5
+    refused = await send(client, org, "\n".join([HEADING, *(f"{n},,b" for n in range(many))]))
+    problem = refused.json()
+    assert problem["detail"] == f"{many} faults in {many} rows; the first {LISTED_FAULTS} are listed."
+    assert len(problem["errors"]) == LISTED_FAULTS
+
+
+@pytest.mark.endpoint
+async def test_a_file_without_people_is_refused_and_leaves_no_entry(client, org):
+    refused = await send(client, org, f"{HEADING}\n")
+    assert (refused.status_code, refused.json()["code"]) == (422, "IMPORT_REFUSED"), refused.text
+    [fault] = refused.json()["errors"]
+    assert (fault["location"], fault["code"]) == ("line 1", "no_rows")
+    assert "holds no rows" in fault["message"]
+    tried = await send(client, org, f"{HEADING}\n", query="?dry_run=true")
+    assert (tried.status_code, tried.json()["error_count"]) == (200, 1)
+    entries = await client.get("/api/v1/audit/entries?action=directory.people.imported", headers=org.auditor.bearer)
+    assert entries.json()["data"] == []
+
+
+@pytest.mark.endpoint
 @pytest.mark.portable
 async def test_a_dry_run_tells_and_changes_nothing(client, org):
     good = await send(client, org, f"{HEADING}\nE-1,a,b\n", query="?dry_run=true")
@@ -275,8 +299,15 @@ async def test_a_form_brings_the_file_and_its_name(client, org):
     none = await client.post(f"{URL}/imports", files={"other": ("a.csv", b"x")}, headers=org.admin.bearer)
     assert (none.status_code, none.json()["errors"][0]["location"]) == (422, "body.file")
     broken = await send(client, org, "no form", kind="multipart/form-data; boundary=x")
-    assert broken.status_code == 400, broken.text
-    assert broken.headers["content-type"] == "application/problem+json"
+    unbounded = await send(client, org, "no form", kind="multipart/form-data")
+    file = ("file", ("a.csv", content))
+    twice = await client.post(f"{URL}/imports", files=[file, file], headers=org.admin.bearer)
+    more = await client.post(f"{URL}/imports", files=[file], data={"note": "x"}, headers=org.admin.bearer)
+    for refused in (broken, unbounded, twice, more):
+        assert refused.status_code == 400, refused.text
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert [(error["location"], error["code"]) for error in refused.json()["errors"]] == [("body.file", "bad_form")]
+        assert "one file under the name file" in refused.json()["detail"]
 
 
 @pytest.mark.endpoint

@@ -14,7 +14,10 @@ async def test_what_is_left_out_stays_and_what_is_null_is_emptied(client, org, o
     emptied = (await client.patch(URL, json={"website": None}, headers=org.admin.bearer)).json()
     assert emptied.items() >= {**given, "website": None}.items()
     assert (await client.get(URL, headers=org.viewer.bearer)).json() == emptied
-    assert (await client.get(URL, headers=other.viewer.bearer)).json()["legal_name"] is None
+    optional = ("legal_name", "industry", "country", "website")
+    blank = await client.patch(URL, json=dict.fromkeys(optional, " "), headers=org.admin.bearer)
+    assert [blank.json()[name] for name in optional] == [None] * 4, blank.text
+    assert (await client.get(URL, headers=other.viewer.bearer)).json()["name"] == f"Org {other.slug}"
     assert (await client.patch(URL, json=given, headers=org.viewer.bearer)).status_code == 403
 
 

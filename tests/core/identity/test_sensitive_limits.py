@@ -72,6 +72,16 @@ async def test_ten_refreshes_of_an_account_whatever_its_tokens(clients, org: Org
     await until_limited(attempt, limit=10, expected=lambda _: 200)
 
 
+async def test_ten_changes_of_password_of_an_account(clients, org: Org) -> None:
+    bea = await add_caller(org, "Viewer", password=PASSWORD)
+
+    async def attempt(turn: int) -> httpx.Response:
+        body = {"current_password": f"wrong {turn}", "new_password": "stone under the seventh bridge"}
+        return await clients[turn % 2].post("/api/v1/auth/password", json=body, headers=bea.bearer)
+
+    await until_limited(attempt, limit=10, expected=lambda _: 403)
+
+
 async def test_a_token_that_only_looks_like_an_accounts_counts_against_nobody(clients, org: Org, ann: Caller) -> None:
     forged = ann.refresh[:-4] + ("AAAA" if not ann.refresh.endswith("AAAA") else "BBBA")
     for turn in range(12):

@@ -144,3 +144,13 @@ async def test_no_secret_rests_in_the_database_as_it_is(client, timed, org: Org,
             rows = await work.link.connection.execute(select(table).where(table.c.tenant_id == org.id))
             text = repr([tuple(row) for row in rows])
             assert not [secret for secret in secrets if secret in text], table.name
+
+
+async def test_an_organisation_may_be_named_in_capitals_on_the_page(client, org):
+    caller = await add_caller(org, "Viewer", password=PASSWORD)
+    form = {"name": caller.email, "password": PASSWORD, "organization": f" {org.slug.upper()} ", "next": "/console"}
+    page = {"Accept": "text/html", "Origin": "http://127.0.0.1:8000"}
+    assert (await client.post("/console/sign-in", data=form, headers=page)).status_code == 303
+    refused = await client.post("/console/sign-in", data={**form, "password": "wrong"}, headers=page)
+    assert refused.status_code == 401
+    assert "known in several organisations, name the organisation" in refused.text

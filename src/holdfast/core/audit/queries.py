@@ -1,6 +1,6 @@
 """Every statement on the trail's tables."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,12 +11,14 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 from holdfast.core.audit.errors import EntryNotFound
 from holdfast.core.audit.models import AuditEntry, AuditPart, LedgerQueue, RefusalCount
 from holdfast.core.audit.schemas import Category, EntryBrief, Outcome, Severity
+from holdfast.kernel.db import TenantOwned
 from holdfast.kernel.engines.inserts import insert_rows
 from holdfast.kernel.lists import HotList, ListParameters
 from holdfast.kernel.schemas import Inward, Moment
 from holdfast.kernel.work import Work
 
 Rows = list[dict[str, Any]]
+VALUES = 500
 
 
 class EntryList(ListParameters):
@@ -97,6 +99,31 @@ async def list_entries_by_id(work: Work, *, entry_ids: Sequence[UUID]) -> Sequen
 async def list_parts(work: Work, *, entry_ids: Sequence[UUID]) -> Sequence[AuditPart]:
     """Return the parts of the entries, in one query."""
     return (await work.session.scalars(select(AuditPart).where(AuditPart.id.in_(entry_ids)))).all()
+
+
+async def list_rows(
+    work: Work, model: type[TenantOwned], *, columns: Sequence[str], ids: Sequence[UUID]
+) -> Sequence[Sequence[Any]]:
+    """Return id and columns of the rows of any table, those in the trash too, in one query."""
+    wanted = [getattr(model, name) for name in columns]
+    return (await work.session.execute(select(model.id, *wanted).where(model.id.in_(ids)))).all()
+
+
+async def list_newest_values(work: Work, *, refs: Collection[tuple[str, UUID]]) -> Sequence[Sequence[Any]]:
+    """Return table, id and values of the newest entries of these records, newest first."""
+    statement = (
+        select(AuditEntry.entity_type, AuditEntry.entity_id, AuditPart.data)
+        .join(AuditPart, (AuditPart.tenant_id == AuditEntry.tenant_id) & (AuditPart.id == AuditEntry.id))
+        .where(
+            AuditEntry.entity_type.in_({table for table, _ in refs}),
+            AuditEntry.entity_id.in_({row_id for _, row_id in refs}),
+            AuditPart.part.in_(("after", "before")),
+            AuditPart.data.is_not(None),
+        )
+        .order_by(AuditEntry.id.desc(), AuditPart.part)
+        .limit(VALUES)
+    )
+    return (await work.session.execute(statement)).all()
 
 
 async def find_refusal(work: Work, *, same: bytes) -> RefusalCount | None:

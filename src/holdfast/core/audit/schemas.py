@@ -50,7 +50,22 @@ class EntryOut(EntryBrief):
 
 
 class NamedEntry(EntryOut):
-    """An entry with the names that a page shows."""
+    """An entry with the names that a page shows; `tone` is the colour of the outcome."""
 
-    actor_label: str | None
+    title: str
+    tone: str
+    actor_label: str
+    on_behalf_label: str | None
+    entity_kind: str | None
     entity_label: str | None
+    entity_url: str | None
+
+
+class EntryShown(Outward):
+    """What an entry says of the change and besides, in words: labels instead of names, people instead of ids."""
+
+    before: dict[str, JsonValue]
+    after: dict[str, JsonValue]
+    detail: dict[str, JsonValue]
+    first_entry: UUID | None
+    destroyed: list[str]

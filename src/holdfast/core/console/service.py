@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NoReturn
 
 from holdfast.core.audit.public import recent_entries
 from holdfast.core.directory.public import count_companies, count_people
 from holdfast.core.identity.public import Profile
+from holdfast.kernel.errors import NotFound
 from holdfast.kernel.pages import wording
 from holdfast.kernel.permissions import verb
 from holdfast.kernel.work import Work
@@ -28,9 +30,11 @@ class Happening:
 
     title: str
     url: str
+    about: str | None
     by: str
     at: datetime
     kind: str
+    outcome: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +59,25 @@ async def read_overview(work: Work) -> Overview:
     return Overview(profile.name.partition(" ")[0], tuple(counts), await _recent(work))
 
 
+@verb("console.page.find", access="signed_in")
+async def find_page(_: Work) -> NoReturn:
+    """Raise NotFound, in the unit of work of the person in whose shell it is told."""
+    raise NotFound
+
+
 async def _recent(work: Work) -> tuple[Happening, ...] | None:
     if not work.actor.may("audit.entry.read"):
         return None
     entries = await recent_entries(work, count=RECENT)
-    names = await work.house.name_users(work, {entry.actor_id for entry in entries if entry.actor_id})
     return tuple(
         Happening(
-            title=wording.action(entry.action),
+            title=entry.title,
             url=f"/console/audit/{entry.id}",
-            by=names.get(entry.actor_id, "") if entry.actor_id else "",
+            about=entry.entity_label if entry.entity_label != entry.actor_label else None,
+            by=entry.actor_label,
             at=entry.recorded_at,
-            kind=entry.outcome,
+            kind=entry.tone,
+            outcome=None if entry.outcome == "success" else wording.words(entry.outcome),
         )
         for entry in entries
     )

@@ -1,7 +1,7 @@
 """The declaration of the directory."""
 
 from holdfast.kernel.permissions import Permission
-from holdfast.kernel.plugins import App, MenuItem
+from holdfast.kernel.plugins import App, MenuItem, RecordKind
 
 EVERYONE = ("Admin", "Operator", "User", "Viewer", "Auditor")
 
@@ -25,4 +25,9 @@ APP = App(
         Permission("directory.person.export", "Export people", roles=("Admin", "Auditor")),
     ),
     menu=(MenuItem("Companies", "/console/companies", "building", permission="directory.company.read", order=10),),
+    records=(
+        RecordKind("organization", "Organisation", names=("name",)),
+        RecordKind("company", "Company", names=("name",), page="/console/companies/{id}"),
+        RecordKind("person", "Person", names=("given_name", "family_name")),
+    ),
 )

@@ -31,3 +31,4 @@ class ImportRefused(Invalid):
     """A file of people has faults; nothing of it was taken."""
 
     code, title = "IMPORT_REFUSED", "Nothing was imported"
+    most_faults = 1000

@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, Field
 
 from holdfast.core.directory.models import CompanyStatus, PersonStatus
-from holdfast.kernel.schemas import Inward, OneLine, Outward, Partial, RecordOut
+from holdfast.kernel.schemas import Inward, OneLine, OrNull, Outward, Partial, RecordOut
 
 _ZONES = frozenset(available_timezones())
 
@@ -33,11 +33,11 @@ class OrganizationUpdate(Partial):
     """Particulars of the organisation to change; what is left out stays."""
 
     name: Name = ""
-    legal_name: Line | None = None
-    industry: City | None = None
-    country: Country | None = None
+    legal_name: OrNull[Line] = None
+    industry: OrNull[City] = None
+    country: OrNull[Country] = None
     time_zone: TimeZone = "UTC"
-    website: Website | None = None
+    website: OrNull[Website] = None
 
 
 class OrganizationOut(RecordOut):
@@ -56,10 +56,10 @@ class CompanyFields(Inward):
 
     code: Code
     name: Name
-    legal_name: Line | None = None
-    registration_number: Registration | None = None
-    country: Country | None = None
-    city: City | None = None
+    legal_name: OrNull[Line] = None
+    registration_number: OrNull[Registration] = None
+    country: OrNull[Country] = None
+    city: OrNull[City] = None
     status: CompanyStatus = CompanyStatus.ACTIVE
 
 
@@ -76,10 +76,10 @@ class CompanyUpdate(Partial):
 
     code: Code = ""
     name: Name = ""
-    legal_name: Line | None = None
-    registration_number: Registration | None = None
-    country: Country | None = None
-    city: City | None = None
+    legal_name: OrNull[Line] = None
+    registration_number: OrNull[Registration] = None
+    country: OrNull[Country] = None
+    city: OrNull[City] = None
     status: CompanyStatus = CompanyStatus.ACTIVE
 
 

@@ -1,7 +1,7 @@
 """The declaration of identity."""
 
 from holdfast.kernel.permissions import Permission
-from holdfast.kernel.plugins import App
+from holdfast.kernel.plugins import App, RecordKind
 
 APP = App(
     name="identity",
@@ -15,5 +15,11 @@ APP = App(
         Permission("identity.session.read", "See where a user is signed in", roles=("Admin",)),
         Permission("identity.session.revoke", "Sign a user out everywhere", roles=("Admin",)),
         Permission("identity.user.suspend", "Suspend and re-activate users", roles=("Admin",)),
+    ),
+    records=(
+        RecordKind("user_account", "User account", names=("name",), user="id"),
+        RecordKind("password", "Password", user="id"),
+        RecordKind("role_assignment", "Role", user="user_id"),
+        RecordKind("session", "Session", user="user_id"),
     ),
 )

@@ -1,6 +1,6 @@
 """What can go wrong when signing in."""
 
-from holdfast.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, UniqueViolation
+from holdfast.kernel.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Unauthenticated, UniqueViolation
 
 
 class SignInRefused(Unauthenticated):
@@ -10,7 +10,7 @@ class SignInRefused(Unauthenticated):
 
     def __init__(self) -> None:
         super().__init__(
-            "The name or the password is wrong. If your name is known in several organisations, name the organization."
+            "The name or the password is wrong. If your name is known in several organisations, name the organisation."
         )
 
 
@@ -44,6 +44,18 @@ class WeakPassword(Invalid):
     code, title = "WEAK_PASSWORD", "Password too weak"
 
 
+class WrongPassword(Forbidden):
+    """The present password that came with the request is not the user's."""
+
+    code, title, refusal = "WRONG_PASSWORD", "Wrong password", False
+
+    def __init__(self) -> None:
+        message = "is not your present password"
+        super().__init__(
+            f"body.current_password: {message}", errors=(FieldError("body.current_password", "wrong", message),)
+        )
+
+
 class CrossSite(Forbidden):
     """A browser sent a changing request that did not come from our own pages."""
 
@@ -53,7 +65,7 @@ class CrossSite(Forbidden):
 class SlugTaken(Conflict):
     """Another organisation has this handle."""
 
-    code, title = "ORGANIZATION_EXISTS", "The organization's handle is taken"
+    code, title = "ORGANIZATION_EXISTS", "The organisation's handle is taken"
 
 
 class SetupRefused(Forbidden):

@@ -1,6 +1,8 @@
 """What can happen in identity."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from holdfast.kernel.facts import Fact
 
@@ -71,6 +73,7 @@ class SignInFailed(Fact):
     category = "access"
     severity = "warning"
     outcome = "failed"
+    labels: ClassVar[Mapping[str, str]] = {"name": "Name as typed, as a fingerprint"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ def can_change_status(actor: Actor, user_id: UUID) -> Verdict:
     return OwnStatus() if actor.id == user_id else None
 
 
-def can_be_password(password: str, *, minimum: int, context: Sequence[str]) -> Verdict:
+def can_be_password(password: str, *, minimum: int, context: Sequence[str], field: str = "password") -> Verdict:
     """Answer WeakPassword for one too short, too long, or made of the names around it (NIST SP 800-63B-4).
 
     Also for one that cannot be sent to sign in: no request holds a NUL character or half a surrogate pair.
@@ -41,4 +41,4 @@ def can_be_password(password: str, *, minimum: int, context: Sequence[str]) -> V
             fault = "must not contain your name, your address or the organisation's name"
     if fault is None:
         return None
-    return WeakPassword(f"The password {fault}.", errors=(FieldError("body.password", "weak_password", fault),))
+    return WeakPassword(f"The password {fault}.", errors=(FieldError(f"body.{field}", "weak_password", fault),))

@@ -5,7 +5,7 @@ from holdfast.core.identity.queries import find_tenant
 from holdfast.core.identity.schemas import Administrator
 from holdfast.core.identity.service.credentials import Profile, SessionAuthenticator
 from holdfast.core.identity.service.desk import SLOT, Desk, SessionCookie, desk_of
-from holdfast.core.identity.service.labels import labels_of, surroundings
+from holdfast.core.identity.service.labels import labels_of, people_called, surroundings
 from holdfast.core.identity.service.passwords import Passwords
 from holdfast.core.identity.service.presence import note_presence
 from holdfast.core.identity.service.setup import (
@@ -44,6 +44,7 @@ __all__ = [
     "needs_setup",
     "note_presence",
     "open_session",
+    "people_called",
     "surroundings",
     "table_of_roles",
 ]

@@ -83,6 +83,12 @@ async def find_tenant(work: Work, *, slug: str) -> Tenant | None:
     return found
 
 
+async def get_tenant(work: Work) -> Tenant:
+    """Return this organisation's own row."""
+    found: Tenant = (await work.session.scalars(select(Tenant).where(Tenant.id == work.tenant_id))).one()
+    return found
+
+
 async def count_tenants(work: Work) -> int:
     """Return how many tenants the installation has."""
     return (await work.session.scalar(select(func.count()).select_from(Tenant))) or 0
@@ -129,6 +135,30 @@ async def list_user_names(work: Work, *, user_ids: Sequence[UUID]) -> Sequence[t
     """Return id and name of the users, deleted ones too."""
     rows = await work.session.execute(select(User.id, User.name).where(User.id.in_(user_ids)))
     return [(row.id, row.name) for row in rows]
+
+
+async def list_users_called(work: Work, *, text: str, limit: int) -> Sequence[tuple[UUID, str, str]]:
+    """Return id, name and address of the users whose name or address holds a text, deleted ones too, by name."""
+    key = folded(text)
+    statement = (
+        select(User.id, User.name, User.email)
+        .where(
+            User.email_key.contains(key, autoescape=True)
+            | User.username_key.contains(key, autoescape=True)
+            | func.lower(User.name).contains(text.lower(), autoescape=True)
+            # What the database's own `lower` leaves alone: SQLite's knows ASCII only.
+            | User.name.contains(text, autoescape=True)
+        )
+        .order_by(User.name, User.id)
+        .limit(limit)
+    )
+    return [(row.id, row.name, row.email) for row in await work.session.execute(statement)]
+
+
+async def list_users_by_id(work: Work, *, user_ids: Sequence[UUID]) -> Sequence[tuple[UUID, str, str]]:
+    """Return id, name and address of the users, deleted ones too."""
+    rows = await work.session.execute(select(User.id, User.name, User.email).where(User.id.in_(user_ids)))
+    return [(row.id, row.name, row.email) for row in rows]
 
 
 async def find_password(work: Work, *, user_id: UUID, lock: bool = False) -> Password | None:

@@ -38,6 +38,13 @@ class SignIn(Inward):
         return self
 
 
+class PasswordChange(Inward):
+    """The present password and the one to come."""
+
+    current_password: PasswordText
+    new_password: PasswordText
+
+
 class Refresh(Inward):
     """A refresh token; it can be used once."""
 
@@ -67,7 +74,9 @@ class Administrator(Inward):
 
     organization: Annotated[OneLine, Field(min_length=1, max_length=200, examples=["Northern Clinics"])]
     slug: Annotated[Slug, Field(description="The organisation's handle.", examples=["northern"])]
-    email: Annotated[OneLine, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$")]
+    email: Annotated[
+        OneLine, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$", examples=["ann@example.com"])
+    ]
     name: Annotated[OneLine, Field(min_length=1, max_length=200)]
     password: PasswordText
 

@@ -210,7 +210,7 @@ def _unique(constraint: str | None) -> UniqueViolation:
 
 def _invalid() -> Invalid:
     message = "A value is too large, too long, or has a character that the database does not take."
-    return Invalid(message, errors=(FieldError("request", "UNSTORABLE", message),))
+    return Invalid(message, errors=(FieldError("request", "unstorable", message),))
 
 
 _ASYNCPG = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)

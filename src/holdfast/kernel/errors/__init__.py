@@ -12,10 +12,12 @@ HoldfastError
 │   └── StillReferenced   409  something else points here
 ├── PreconditionFailed    412  If-Match names an older version
 ├── ContentTooLarge       413
+├── UriTooLong            414
 ├── UnsupportedMediaType  415
 ├── Invalid               422  the request can be read but not accepted
 ├── PreconditionRequired  428  a guarded record needs If-Match
 ├── RateLimited           429
+├── HeadersTooLarge       431
 ├── Unavailable           503  a needed part is out of reach; try again
 │   └── ReadOnly          503  maintenance: reading goes on
 └── ConfigurationError     –   the start or a command is refused
@@ -23,12 +25,12 @@ HoldfastError
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One fault of the input: where it is, what kind it is, and what to do."""
+    """One fault of the input: where it is, what kind it is (in small letters), and what to do."""
 
     location: str
     code: str
@@ -46,6 +48,7 @@ class HoldfastError(Exception):
     code: ClassVar[str] = "INTERNAL_ERROR"
     title: ClassVar[str] = "Internal error"
     refusal: ClassVar[bool] = False
+    most_faults: ClassVar[int] = 50  # how many of `errors` a caller is shown
 
     def __init__(
         self,
@@ -130,10 +133,23 @@ class ContentTooLarge(HoldfastError):
     status, code, title = 413, "CONTENT_TOO_LARGE", "Content too large"
 
 
+class UriTooLong(HoldfastError):
+    """The address of the request is longer than this installation reads."""
+
+    status, code, title = 414, "URI_TOO_LONG", "Address too long"
+
+
 class UnsupportedMediaType(HoldfastError):
     """The body is of a type that this resource does not take."""
 
     status, code, title = 415, "UNSUPPORTED_MEDIA_TYPE", "Unsupported media type"
+
+    @classmethod
+    def of(cls, *kinds: str) -> Self:
+        """Return the error that names the types that are taken."""
+        message = f"must be {' or '.join(kinds)}"
+        where = "header.Content-Type"
+        return cls(f"{where}: {message}", errors=(FieldError(where, "unsupported", message),))
 
 
 class Invalid(HoldfastError):
@@ -157,6 +173,12 @@ class RateLimited(HoldfastError):
     """Too many requests of one kind in a short time."""
 
     status, code, title = 429, "RATE_LIMITED", "Too many requests"
+
+
+class HeadersTooLarge(HoldfastError):
+    """The request has more header fields, or larger ones, than this installation reads."""
+
+    status, code, title = 431, "HEADERS_TOO_LARGE", "Request header fields too large"
 
 
 class Unavailable(HoldfastError):

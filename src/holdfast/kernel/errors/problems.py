@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import structlog
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -20,7 +20,7 @@ from starlette.responses import Response
 from holdfast.kernel import errors
 
 MEDIA_TYPE = "application/problem+json"
-MAX_ERRORS = 50
+MAX_ERRORS = errors.HoldfastError.most_faults
 MAX_TEXT = 200
 MAX_DEPTH = 32
 MAX_VALUES = 100_000
@@ -28,6 +28,9 @@ MAX_VALUES = 100_000
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 _DOUBT = -(2**40)
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# How Pydantic tells of an enumeration's members, and of the length of a text whose check is not the first.
+_MEMBER = re.compile(r"<[\w.]+: ('[^']*')>")
+_LENGTH = re.compile(r"^Value should have (at (?:least|most) \d+) items? after validation, not \d+$")
 _CONSTANT = re.compile(rb"[-+]?(NaN|Infinity|Inf|nan|inf)")
 
 log = structlog.get_logger("holdfast.problems")
@@ -86,7 +89,7 @@ def problem(error: errors.HoldfastError, request_id: str | None) -> Response:
             "detail": error.detail,
             "code": error.code,
             "request_id": request_id,
-            "errors": [field.as_dict() for field in error.errors[:MAX_ERRORS]],
+            "errors": [field.as_dict() for field in error.errors[: error.most_faults]],
         }
     )
     return Response(body, error.status, headers=error.headers, media_type=MEDIA_TYPE)
@@ -150,7 +153,7 @@ def parse_json(raw: bytes, *, max_depth: int = MAX_DEPTH, max_values: int = MAX_
     """
     commas = raw.count(b",")
     if commas >= max_values and commas - sum(text[0].count(b",") for text in _STRING.finditer(raw)) >= max_values:
-        raise _refusal("body", "TOO_MANY_VALUES", f"holds more than {max_values} values")
+        raise _refusal("body", "too_many_values", f"holds more than {max_values} values")
     # orjson refuses much of it in C; the rest shows when its result is walked, and only a doubt costs a second reading.
     try:
         value = orjson.loads(raw)
@@ -183,9 +186,14 @@ def _field(fault: Mapping[str, Any], source: str | None) -> errors.FieldError:
         parts.insert(0, source)
     message = _MESSAGES.get(kind) or str(fault["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
     sent = fault.get("input")
+    message = _MEMBER.sub(r"\1", message)
+    if isinstance(sent, str | SecretStr) and kind in ("too_short", "too_long"):
+        kind, message = f"string_{kind}", _LENGTH.sub(r"String should have \1 characters", message)
+    if kind == "string_too_short" and "at least 1 " in message:
+        message = "must not be empty"
     if isinstance(sent, str) and len(sent) >= 4:
         message = message.replace(sent, "…")
-    return errors.FieldError(_printable(".".join(parts)), kind.upper(), _printable(message))
+    return errors.FieldError(_printable(".".join(parts)), kind, _printable(message))
 
 
 def _printable(text: str) -> str:
@@ -196,12 +204,12 @@ def _printable(text: str) -> str:
 def _walk(value: Any, depth: int, max_depth: int, nul: bool) -> int:
     """Return the number of keys below and including `value`; raise _Fault."""
     if depth > max_depth:
-        raise _Fault("TOO_DEEP", f"is nested deeper than {max_depth} levels")
+        raise _Fault("too_deep", f"is nested deeper than {max_depth} levels")
     if isinstance(value, dict):
         keys = len(value)
         items: Any = value.items()
         if nul and any("\0" in key for key in value):
-            raise _Fault("NUL_CHARACTER", "has a key with a NUL character")
+            raise _Fault("nul_character", "has a key with a NUL character")
     else:
         keys = 0
         items = enumerate(value)
@@ -227,12 +235,12 @@ def _leaf(item: object, nul: bool) -> int:
     """Return 0 for a good value, _DOUBT for a float that may have been a longer integer; raise _Fault."""
     if isinstance(item, int):
         if not _SMALLEST <= item <= _LARGEST:
-            raise _Fault("INTEGER_TOO_LARGE", "is an integer beyond 64 bits")
+            raise _Fault("integer_too_large", "is an integer beyond 64 bits")
     elif isinstance(item, float):
         if not _SMALLEST < item < _LARGEST:
             return _DOUBT
     elif nul and isinstance(item, str) and "\0" in item:
-        raise _Fault("NUL_CHARACTER", "contains a NUL character")
+        raise _Fault("nul_character", "contains a NUL character")
     return 0
 
 
@@ -246,19 +254,19 @@ def _walk_carefully(raw: bytes, max_depth: int) -> None:
             return result
         seen: set[str] = set()
         twice = next(key for key, _ in items if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        found.append(_Fault("DUPLICATE_KEY", f"has the key {twice[:100]!r} more than once"))
+        found.append(_Fault("duplicate_key", f"has the key {twice[:100]!r} more than once"))
         return found[-1]
 
     def integer(text: str) -> object:
         if len(text) <= 20 and _SMALLEST <= int(text) <= _LARGEST:
             return 0
-        found.append(_Fault("INTEGER_TOO_LARGE", "is an integer beyond 64 bits"))
+        found.append(_Fault("integer_too_large", "is an integer beyond 64 bits"))
         return found[-1]
 
     try:
         value = json.loads(raw.decode(), object_pairs_hook=pairs, parse_int=integer)
     except RecursionError:
-        raise _Fault("TOO_DEEP", f"is nested deeper than {max_depth} levels") from None
+        raise _Fault("too_deep", f"is nested deeper than {max_depth} levels") from None
     if found:
         _raise_where(value)
         raise found[0]  # it stood inside a value that a duplicate replaced
@@ -286,23 +294,23 @@ def _unreadable(raw: bytes, error: orjson.JSONDecodeError, max_depth: int) -> er
     try:
         raw.decode()
     except UnicodeDecodeError as broken:
-        return _refusal("body", "INVALID_UTF8", f"is not valid UTF-8 at byte {broken.start}")
+        return _refusal("body", "invalid_utf8", f"is not valid UTF-8 at byte {broken.start}")
     if not raw.strip():
-        return _refusal("body", "EMPTY", "is empty where JSON is expected")
+        return _refusal("body", "empty", "is empty where JSON is expected")
     where = f"line {error.lineno}, column {error.colno}"
     start = len(error.doc[: error.pos].encode()) if isinstance(error.doc, str) else error.pos
     if _CONSTANT.match(raw, start) or _CONSTANT.match(raw, max(start - 1, 0)):
-        return _refusal("body", "NOT_A_NUMBER", f"has NaN or Infinity at {where}, which JSON does not know")
+        return _refusal("body", "not_a_number", f"has NaN or Infinity at {where}, which JSON does not know")
     for word, code, message in (
-        ("BOM", "BYTE_ORDER_MARK", "starts with a byte order mark"),
-        ("depth limit", "TOO_DEEP", f"is nested deeper than {max_depth} levels"),
-        ("surrogate", "LONE_SURROGATE", f"has a lone surrogate at {where}"),
-        ("infinity", "NUMBER_TOO_LARGE", f"has a number too large at {where}"),
-        ("control character", "CONTROL_CHARACTER", f"has an unescaped control character at {where}"),
+        ("BOM", "byte_order_mark", "starts with a byte order mark"),
+        ("depth limit", "too_deep", f"is nested deeper than {max_depth} levels"),
+        ("surrogate", "lone_surrogate", f"has a lone surrogate at {where}"),
+        ("infinity", "number_too_large", f"has a number too large at {where}"),
+        ("control character", "control_character", f"has an unescaped control character at {where}"),
     ):
         if word in error.msg:
             return _refusal("body", code, message)
-    return _refusal("body", "NOT_JSON", f"is not JSON: {error.msg[:100]} at {where}")
+    return _refusal("body", "not_json", f"is not JSON: {error.msg[:100]} at {where}")
 
 
 def _refusal(location: str, code: str, message: str) -> errors.BadRequest:

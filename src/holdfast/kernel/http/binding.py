@@ -2,7 +2,8 @@
 
 The framework works out anew with every request what a declaration asks for; here that is done once a route. Whatever
 is not plainly good (a missing value, an unknown parameter, a wrong type) is handed to the framework, which finds the
-same faults and words them: so only what succeeds must agree, and a test compares both.
+same faults and words them: so only what succeeds must agree, and a test compares both. One thing is refused here, since
+the framework lets it pass: a query parameter of one value that comes twice.
 """
 
 import inspect
@@ -15,6 +16,8 @@ from fastapi.dependencies.models import Dependant
 from fastapi.params import Body, File, Form, Query
 from pydantic import BaseModel, Json, ValidationError
 from starlette.requests import Request
+
+from holdfast.kernel.errors import Invalid
 
 Values = dict[str, Any]
 Binder = Callable[[Request], Awaitable[Values | None]]
@@ -191,7 +194,12 @@ def _bind_query(part: _Part, request: Request, values: Values) -> bool:
         return True
     sent = request.query_params.multi_items()
     asked = dict(sent)
-    if len(asked) != len(sent) or not asked.keys() <= part.query.single:
+    if len(asked) != len(sent):
+        names = [name for name, _ in sent]
+        for name in names:
+            if name in part.query.single and names.count(name) > 1:
+                raise Invalid.field(f"query.{name}", "repeated", "is given more than once")
+    if not asked.keys() <= part.query.single:
         return False
     values[part.query.name] = part.query.check(asked, from_attributes=True)
     return True

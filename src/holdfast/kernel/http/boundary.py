@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack
 from types import UnionType
 from typing import Any, Protocol
 
-from fastapi.params import Form
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -18,12 +17,12 @@ from holdfast.kernel.errors import (
     HoldfastError,
     ReadOnly,
     Unauthenticated,
-    UnsupportedMediaType,
 )
-from holdfast.kernel.errors.problems import MEDIA_TYPE, as_error, parse_json
+from holdfast.kernel.errors.problems import MEDIA_TYPE, as_error
 from holdfast.kernel.facts import Record, named_entity
 from holdfast.kernel.http import idempotency
 from holdfast.kernel.http.binding import Binder, binder
+from holdfast.kernel.http.reading import check_query, has_query, read_body, taken
 from holdfast.kernel.http.routes import JSON, SAFE, Declared, Handler, RecordResponse, reply
 from holdfast.kernel.middleware import MAX_BODY_KEY
 from holdfast.kernel.permissions import Verb, authorise
@@ -96,22 +95,25 @@ class WorkRoute(APIRoute):
         """Return `inner` inside its unit of work."""
         declared, house = self.declared, self.house
         verb, settings = declared.verb, self.house.works.settings
+        of_api = self.path.startswith("/api/")
         changes = verb is not None and verb.writes and verb.permission is not None and declared.method not in SAFE
-        takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, Form)
+        takes = taken(self.body_field, anything=not of_api or "body" in declared.options)
+        asks = not of_api or has_query(self.dependant)
 
         async def handle(request: Request) -> Response:
             if changes and settings.read_only:
                 raise ReadOnly
-            headers = None
+            check_query(request, asks=asks)
+            headers = gate = None
             if declared.prepare is not None and verb is not None:
-                headers = await _knock(request, house, verb)
+                headers, gate = await _knock(request, house, verb)
                 if declared.max_body is not None:
                     request.scope[MAX_BODY_KEY] = declared.max_body
             if declared.method not in SAFE:
-                await _read_body(request, takes_json=takes_json, max_depth=settings.json_max_depth)
+                await read_body(request, takes, max_depth=settings.json_max_depth)
             try:
-                if declared.prepare is not None:
-                    request.state.prepared = await declared.prepare(request)
+                if declared.prepare is not None and gate is not None:
+                    request.state.prepared = await declared.prepare(request, gate)
                 if verb is None or verb.access == "public":
                     response = await _at_the_gate(request, house, inner)
                 else:
@@ -177,16 +179,6 @@ def _replying(declared: Declared) -> Handler:
     return replying
 
 
-async def _read_body(request: Request, *, takes_json: bool, max_depth: int) -> None:
-    """Read the whole body before any transaction begins, and JSON strictly."""
-    raw = await request.body()
-    if takes_json and raw:
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != JSON and not (kind.startswith("application/") and kind.endswith("+json")):
-            raise UnsupportedMediaType(f"The body must be {JSON}.")
-        request._json = parse_json(raw, max_depth=max_depth)  # noqa: SLF001  the one place where Starlette keeps a parsed body
-
-
 async def _at_the_gate(request: Request, house: Boundary, inner: Callable[[Request], Awaitable[Response]]) -> Response:
     request.state.gate = Gate(house.works, request_info(request))
     headers = await house.limits.admit(request, None)
@@ -195,8 +187,8 @@ async def _at_the_gate(request: Request, house: Boundary, inner: Callable[[Reque
     return response
 
 
-async def _knock(request: Request, house: Boundary, verb: Verb) -> dict[str, str]:
-    """Refuse who may not, before a large body is read and worked on; return the headers of the rate limit."""
+async def _knock(request: Request, house: Boundary, verb: Verb) -> tuple[dict[str, str], Gate]:
+    """Refuse who may not, before a body is worked on; return the headers of the rate limit and a gate for who may."""
     info = request_info(request)
     work = await _enter(request, house, info, write=False)
     try:
@@ -209,7 +201,7 @@ async def _knock(request: Request, house: Boundary, verb: Verb) -> dict[str, str
         if error.refusal:
             await house.works.refuse(work.tenant_id, work.actor, info, _refusal(request, verb, error))
         raise
-    return headers
+    return headers, Gate(house.works, info, work.actor, work.tenant_id)
 
 
 async def _in_a_work(

@@ -17,7 +17,7 @@ from holdfast.kernel.permissions import Verb, verb_of
 from holdfast.kernel.work import WEAK, Gate, Work
 
 Handler = Callable[..., Any]
-Prepare = Callable[[Request], Awaitable[object]]
+Prepare = Callable[[Request, Gate], Awaitable[object]]
 JSON = "application/json"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -44,7 +44,8 @@ class Routes:
     A GET on a verb that writes shows the form for it: the same permission, a reading unit of work.
     `status` is that of success, `answers` the schema of the answer where the function returns a finished response.
     `prepare` works on the body after the caller was admitted and before the unit of work opens, so that no transaction
-    waits for it; what it returns comes through `prepared`. `max_body` (bytes) lets such an operation take a larger one.
+    waits for it; its gate knows the caller, and what it returns comes through `prepared`. `max_body` (bytes) lets such
+    an operation take a larger one.
     `body` is the OpenAPI form of a body that no parameter declares, `media` the type of an answer that is not JSON.
     """
 

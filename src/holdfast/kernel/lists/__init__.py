@@ -24,12 +24,13 @@ from holdfast.kernel.schemas import Inward
 _PLANS = 256
 _BATCH = 1000
 _VALUES = 50
+_WORDS = 6
 
 
 class ListParameters(Inward):
     """The query parameters of every list; slices add their filters, and what is not declared is refused."""
 
-    q: Annotated[str | None, Field(max_length=200, pattern=r"^[^\x00]*$", description="Text to search for.")] = None
+    q: Annotated[str | None, Field(max_length=200, pattern=r"^[^\x00]*$", description="Words to search for.")] = None
     sort: Annotated[str | None, Field(max_length=60, description="Column to sort by, `-` before it: downwards.")] = None
     page: Annotated[int, Field(ge=1, le=100_000, description="Number of the page; not together with `cursor`.")] = 1
     page_size: Annotated[int, Field(ge=1, le=200)] = 50
@@ -135,7 +136,7 @@ class HotList:
         paging: Paging = "first"
         if params.cursor is not None:
             if "page" in params.model_fields_set:
-                raise Invalid.field("query.cursor", "PAGE_AND_CURSOR", "give either page or cursor, not both")
+                raise Invalid.field("query.cursor", "page_and_cursor", "give either page or cursor, not both")
             last = read_cursor(work.cursor_key, work.tenant_id, self.name, sort, params.cursor)
             paging = self._continue(values, sort, *last)
         elif params.page > 1:
@@ -177,7 +178,7 @@ class HotList:
             return self._default_sort
         if sort not in self._sorts:
             names = ", ".join(sorted(self._parts.sorts))
-            raise Invalid.field("query.sort", "UNKNOWN_SORT", f"sort by one of {names}, with - before it for downwards")
+            raise Invalid.field("query.sort", "unknown_sort", f"sort by one of {names}, with - before it for downwards")
         return sort
 
     def _shape(self, params: Inward, sort: str, paging: Paging, count: Count) -> Shape:
@@ -187,7 +188,7 @@ class HotList:
             if value is not None:
                 form = value if isinstance(value, bool) else len(value) if isinstance(value, list | tuple) else None
                 filters.append((name, form))
-        return Shape(sort, paging, count, bool(self._parts.search and self._text(params)), tuple(filters))
+        return Shape(sort, paging, count, len(self._words(params)), tuple(filters))
 
     def _values(self, work: ListWork, params: Inward) -> dict[str, Any]:
         values: dict[str, Any] = {TENANT: work.tenant_id}
@@ -199,20 +200,21 @@ class HotList:
                 raise ConfigurationError(f"The list {self.name} has no filter for the parameter {name}.")
             if isinstance(value, list | tuple):
                 if len(value) > _VALUES:
-                    raise Invalid.field(f"query.{name}", "TOO_MANY", f"at most {_VALUES} values")
+                    raise Invalid.field(f"query.{name}", "too_many", f"at most {_VALUES} values")
                 values.update({f"f_{name}_{index}": item for index, item in enumerate(value)})
             else:
                 values[f"f_{name}"] = value
-        text = self._text(params)
-        if text:
-            if not self._parts.search:
-                raise Invalid.field("query.q", "NO_SEARCH", "this list cannot be searched")
-            escaped = text.replace("/", "//").replace("%", "/%").replace("_", "/_")
-            values["_q"] = f"%{escaped}%"
+        words = self._words(params)
+        if words and not self._parts.search:
+            raise Invalid.field("query.q", "no_search", "this list cannot be searched")
+        for index, word in enumerate(words):
+            escaped = word.replace("/", "//").replace("%", "/%").replace("_", "/_")
+            values[f"_q{index}"] = f"%{escaped}%"
         return values
 
-    def _text(self, params: Inward) -> str:
-        return self._normalise(getattr(params, "q", None) or "")
+    def _words(self, params: Inward) -> list[str]:
+        """Return the words that a row must hold, in whatever order and columns; the last is all that is left over."""
+        return self._normalise(getattr(params, "q", None) or "").split(maxsplit=_WORDS - 1)
 
     def _continue(self, values: dict[str, Any], sort: str, key: Any, row_id: str) -> Paging:
         """Set the values that lead to the rows after the one with this key and id."""

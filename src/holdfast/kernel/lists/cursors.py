@@ -26,7 +26,7 @@ def read_cursor(key: bytes, tenant_id: UUID, name: str, sort: str, cursor: str) 
         if same(raw[:_SEAL], _seal(key, tenant_id, name, sort, payload)):
             value, row_id = orjson.loads(payload)
             return value, row_id
-    raise Invalid.field("query.cursor", "BAD_CURSOR", "is not a cursor of this list and order; start without one")
+    raise Invalid.field("query.cursor", "bad_cursor", "is not a cursor of this list and order; start without one")
 
 
 def _seal(key: bytes, tenant_id: UUID, name: str, sort: str, payload: bytes) -> bytes:

@@ -39,13 +39,14 @@ Count = Literal["capped", "exact", "none", "only", "only_exact"]
 class Shape:
     """What of a list's declaration one request uses; requests of one shape share a statement.
 
-    `filters` holds a name and, for a yes/no filter, its value, for one with several values, their number.
+    `search` is the number of words. `filters` holds a name and, for a yes/no filter, its value, for one with several
+    values, their number.
     """
 
     sort: str
     paging: Paging
     count: Count
-    search: bool
+    search: int
     filters: tuple[tuple[str, bool | int | None], ...]
 
 
@@ -206,8 +207,8 @@ def _conditions(declaration: Declaration, shape: Shape) -> list[ColumnElement[bo
         else:
             value = [bindparam(f"f_{name}_{index}") for index in range(form)]
         conditions.append(core(declaration.filters[name](value)))
-    if shape.search:
-        pattern = bindparam("_q", type_=declaration.search[0].type)
+    for index in range(shape.search):
+        pattern = bindparam(f"_q{index}", type_=declaration.search[0].type)
         conditions.append(or_(*(column.like(pattern, escape="/") for column in declaration.search)))
     return conditions
 

@@ -54,7 +54,7 @@ CORS_HEADERS = (
     "traceparent",
     "x-request-id",
 )
-_ALWAYS = (
+SECURITY_HEADERS = (
     (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -193,7 +193,7 @@ def secure(app: ASGIApp) -> ASGIApp:
             if message["type"] == "http.response.start":
                 headers = list(message.get("headers", ()))
                 present = {name for name, _ in headers}
-                headers += [pair for pair in _ALWAYS if pair[0] not in present]
+                headers += [pair for pair in SECURITY_HEADERS if pair[0] not in present]
                 if https:
                     headers.append(_HSTS)
                 if private and b"cache-control" not in present:
@@ -351,7 +351,8 @@ def limit_body(app: ASGIApp, maximum: int) -> ASGIApp:
 
 def _too_large(limit: int) -> errors.ContentTooLarge:
     # The rest of the body is not read: the connection cannot be used again.
-    return errors.ContentTooLarge(f"The body is larger than {limit} bytes.", headers={"Connection": "close"})
+    fault = errors.FieldError("body", "too_large", f"is larger than {limit} bytes")
+    return errors.ContentTooLarge(f"body: {fault.message}", errors=(fault,), headers={"Connection": "close"})
 
 
 def _as_problem(error: errors.HoldfastError, request: Request) -> Response:

@@ -158,8 +158,12 @@ class Pages:
         if not (path == START or path.startswith(f"{START}/") or _prefers_pages(request)):
             return None
         if isinstance(error, Unauthenticated) and path != SIGN_IN:
-            back = self.shell(request, None).here if request.method in {"GET", "HEAD"} else START
-            return RedirectResponse(f"{SIGN_IN}?{urlencode({'next': back})}", 303)
+            # The page of the form rather than where it is sent: not every such address can be opened.
+            back = _back(request) or self.shell(request, None).here
+            sent = RedirectResponse(f"{SIGN_IN}?{urlencode({'next': back})}", 303)
+            if request.method not in {"GET", "HEAD"}:
+                self.write_flash(sent, "Your session has ended. Sign in again to go on.", "info")
+            return sent
         work = getattr(request.state, "work", None) if error.status < 500 else None
         shown = {
             "status": error.status,
@@ -248,7 +252,8 @@ async def switch_theme(request: Request) -> Response:
     if theme in THEMES:
         secure = pages_of(request).secure
         year = 365 * 24 * 3600 if theme != "system" else 0
-        response.set_cookie(THEME_COOKIE, theme, max_age=year, path="/", secure=secure, httponly=True, samesite="lax")
+        # Not HttpOnly: where there are scripts, app.js writes it.
+        response.set_cookie(THEME_COOKIE, theme, max_age=year, path="/", secure=secure, samesite="lax")
     return response
 
 

@@ -84,6 +84,12 @@ async def read_form(
             raise BadRequest(f"The field {name[:60]} was sent more than once.")
         elif value.strip():
             given[name] = value
+    return _filled(schema, given, pairs, labels)
+
+
+def _filled(
+    schema: type[Schema], given: object, pairs: Iterable[tuple[str, str]], labels: Mapping[str, str] | None
+) -> Schema | FormErrors:
     try:
         return schema.model_validate(given)
     except ValidationError as error:
@@ -91,7 +97,7 @@ async def read_form(
         general: list[str] = []
         for fault in error.errors(include_url=False):
             name = str(fault["loc"][0]) if fault["loc"] else ""
-            text = _told(fault, _label(schema, name, labels))
+            text = _told(fault, _label(schema, name, labels)) + _example(fault, schema, name)
             if name in schema.model_fields:
                 faults.setdefault(name, text)
             else:
@@ -104,6 +110,20 @@ def read_query(request: Request, schema: type[Schema]) -> Schema:
 
     Raises Invalid naming what cannot be accepted.
     """
+    try:
+        return schema.model_validate(_filters(request, schema))
+    except ValidationError as error:
+        raise invalid_input(error, source="query") from None
+
+
+def read_filters(
+    request: Request, schema: type[Schema], *, labels: Mapping[str, str] | None = None
+) -> Schema | FormErrors:
+    """Return the schema that an address's query fills as `read_query` does, or the filters with their faults."""
+    return _filled(schema, _filters(request, schema), request.query_params.multi_items(), labels)
+
+
+def _filters(request: Request, schema: type[BaseModel]) -> dict[str, str]:
     given: dict[str, str] = {}
     fields = schema.model_fields
     for name, value in request.query_params.multi_items():
@@ -112,10 +132,7 @@ def read_query(request: Request, schema: type[Schema]) -> Schema:
         if value.strip():
             is_day = len(value) == 10 and name in fields and _holds(fields[name].annotation, datetime, AwareDatetime)
             given[name] = f"{value}T00:00:00Z" if is_day else value
-    try:
-        return schema.model_validate(given)
-    except ValidationError as error:
-        raise invalid_input(error, source="query") from None
+    return given
 
 
 async def form_errors(
@@ -251,6 +268,16 @@ def _label(schema: type[BaseModel], name: str, labels: Mapping[str, str] | None)
     return found or (name.replace("_", " ").capitalize() if info is not None else "The form")
 
 
+def _example(fault: Mapping[str, Any], schema: type[BaseModel], name: str) -> str:
+    """Return an example of the form that a field's value lacks, where the schema has one."""
+    if fault["type"] != "string_pattern_mismatch" or name not in schema.model_fields:
+        return ""
+    shown = schema.model_json_schema()["properties"][name]
+    return next(
+        (f", such as {part['examples'][0]}" for part in (shown, *shown.get("anyOf", ())) if "examples" in part), ""
+    )
+
+
 def _told(fault: Mapping[str, Any], label: str) -> str:
     """Return one of Pydantic's errors as a sentence that says what to do, never what was typed."""
     kind, context = str(fault["type"]), fault.get("ctx") or {}
@@ -266,7 +293,8 @@ def _told(fault: Mapping[str, Any], label: str) -> str:
         "int_type": "must be a whole number",
         "greater_than_equal": "must be {ge} or more",
         "less_than_equal": "must be {le} or less",
-        "uuid_parsing": "must be chosen from the list",
+        "uuid_parsing": "is not a valid id",
+        "datetime_from_date_parsing": "is not a valid time",
         "date_from_datetime_parsing": "must be a date such as 2026-03-31",
         "date_parsing": "must be a date such as 2026-03-31",
         "extra_forbidden": "has a field that is not known here",

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 
 import orjson
 
+from holdfast.kernel.clock import rfc3339
+
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _CHANGED = (
     "Changed meanwhile",
@@ -36,15 +38,15 @@ def error(status: int) -> tuple[str, str, bool]:
     return _ERRORS.get(status) or (_ERRORS[500] if status >= 500 else _BAD_REQUEST)
 
 
-def moment(value: datetime | str) -> str:
+def moment(value: datetime | str, *, seconds: bool = False) -> str:
     """Return a time as `21 Nov 2026, 11:38 UTC`."""
     at = _moment(value)
-    return f"{at.day} {MONTHS[at.month - 1]} {at.year}, {at:%H:%M} UTC"
+    return f"{at.day} {MONTHS[at.month - 1]} {at.year}, {at:{'%H:%M:%S' if seconds else '%H:%M'}} UTC"
 
 
 def iso(value: datetime | str) -> str:
-    """Return a time for a machine to read."""
-    return _moment(value).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """Return a time for a machine to read, in full."""
+    return rfc3339(_moment(value))
 
 
 def number(value: int) -> str:
@@ -109,7 +111,6 @@ FILTERS: dict[str, Callable[..., object]] = {
     "iso": iso,
     "number": number,
     "words": words,
-    "action": action,
     "initials": initials,
     "options": options,
     "rows": rows,

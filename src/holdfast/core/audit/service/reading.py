@@ -10,6 +10,7 @@ from holdfast.core.audit import queries
 from holdfast.core.audit.errors import HistoryNotFound
 from holdfast.core.audit.models import AuditEntry, AuditPart
 from holdfast.core.audit.schemas import EntryBrief, EntryOut, NamedEntry
+from holdfast.core.audit.service.naming import named
 from holdfast.kernel.permissions import verb
 from holdfast.kernel.work import Work
 
@@ -56,34 +57,11 @@ async def browse_entries(work: Work, params: queries.EntryList) -> tuple[list[En
     return [_whole(entries[entry_id], parts[entry_id]) for entry_id in ids], meta
 
 
-# lint: allow verb – adds names to what a verb has already given
-async def named(work: Work, entries: Sequence[EntryOut]) -> list[NamedEntry]:
-    """Return the entries with the names of actors and records, as pages show them."""
-    names = await work.house.name_users(work, {entry.actor_id for entry in entries if entry.actor_id})
-    return [
-        NamedEntry(
-            **entry.model_dump(),
-            actor_label=names.get(entry.actor_id) if entry.actor_id else None,
-            entity_label=_label(entry),
-        )
-        for entry in entries
-    ]
-
-
 # lint: allow verb – asks the verb below it
-async def recent_entries(work: Work, *, count: int) -> list[EntryOut]:
-    """Return the newest entries; for who may read the trail."""
+async def recent_entries(work: Work, *, count: int) -> list[NamedEntry]:
+    """Return the newest entries with their names; for who may read the trail."""
     entries, _ = await browse_entries(work, queries.EntryList(page_size=count))
-    return entries
-
-
-def _label(entry: EntryOut) -> str | None:
-    """Return what a record calls itself, as far as the entry says."""
-    for values in (entry.after, entry.before):
-        for name in ("name", "email", "code", "number"):
-            if values and isinstance(values.get(name), str):
-                return str(values[name])
-    return None
+    return await named(work, entries)
 
 
 def _whole(entry: AuditEntry, parts: Sequence[AuditPart]) -> EntryOut:

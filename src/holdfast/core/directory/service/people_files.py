@@ -165,6 +165,8 @@ def _read_rows(file: PeopleFile, text: io.TextIOBase) -> None:
                 file.rows.append(row)
         else:
             faults.add(line, None, "cells", f"has {len(cells)} cells, the heading has {len(columns)}")
+    if not file.count and not faults.count:
+        faults.add(1, None, "no_rows", "the file holds no rows below its heading")
 
 
 def _delimiter(first: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -21,12 +21,17 @@ router = Routes()
 LABELS = {"name": "E-mail or user name", "password": "Password", "organization": "Organisation"}
 
 
+def _small(text: object) -> object:
+    """Take an organisation's handle in capitals too: people read it as a name."""
+    return text.lower() if isinstance(text, str) else text
+
+
 class SignInForm(Inward):
     """What the sign-in page sends."""
 
     name: Annotated[OneLine, Field(min_length=1, max_length=254)]
     password: PasswordText
-    organization: Slug | None = None
+    organization: Annotated[Slug | None, BeforeValidator(_small)] = None
     next: Annotated[str, Field(max_length=2000)] = "/console"
 
 

@@ -3,18 +3,19 @@
 from datetime import timedelta
 from uuid import UUID
 
-from holdfast.core.identity import guards, queries
+from holdfast.core.identity import queries
 from holdfast.core.identity.errors import SetupRefused, UserExists
 from holdfast.core.identity.models import SetupLink, User
 from holdfast.core.identity.schemas import OrganizationBrief, SetupOut, UserBrief
 from holdfast.core.identity.service.desk import desk_of
+from holdfast.core.identity.service.own_password import check_password
 from holdfast.core.identity.service.tenants import found_tenant
 from holdfast.core.identity.service.users import add_user
 from holdfast.kernel.crypto import decode, digest, encode, new_secret
 from holdfast.kernel.db import folded
 from holdfast.kernel.facts import Record
 from holdfast.kernel.ids import new_id
-from holdfast.kernel.permissions import ANONYMOUS, SYSTEM, enforce, verb
+from holdfast.kernel.permissions import ANONYMOUS, SYSTEM, verb
 from holdfast.kernel.tenancy import SYSTEM_TENANT
 from holdfast.kernel.work import Gate, Work, Works
 
@@ -96,12 +97,6 @@ async def find_tenant_id(works: Works, *, slug: str) -> UUID | None:
     async with works.begin(SYSTEM_TENANT, SYSTEM, write=False) as work:
         tenant = await queries.find_tenant(work, slug=slug)
         return None if tenant is None else tenant.id
-
-
-def check_password(works: Works, password: str, *, context: tuple[str, ...]) -> None:
-    """Raise WeakPassword for a password that the installation's rule does not allow; `context` are names around it."""
-    words = [word for text in context for word in text.replace("@", " ").replace("-", " ").split()]
-    enforce(guards.can_be_password(password, minimum=works.settings.password_min_length, context=words))
 
 
 async def _is_good(work: Work, secret_hash: bytes, *, lock: bool = False) -> bool:

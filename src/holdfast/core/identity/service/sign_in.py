@@ -56,11 +56,11 @@ async def sign_in(
         stored = None if user is None else await queries.find_password(work, user_id=user.id)
     good = await desk.passwords.verify(None if stored is None else stored.hash, password)
     renewed = await desk.passwords.hash(password) if good and stored and desk.passwords.outdated(stored.hash) else None
-    if tenant_id is None or user is None or not good:
+    if tenant_id is None or user is None or stored is None or not good:
         await _refuse(gate, desk, tenant_id or named_id, user, name=name)
         raise SignInRefused
     async with gate.works.begin(tenant_id, SYSTEM, request=gate.request) as work:
-        opened = await _open(work, desk, user_id=user.id, kind=kind, renewed=renewed)
+        opened = await _open(work, desk, user_id=user.id, kind=kind, changed_at=stored.changed_at, renewed=renewed)
     if opened is None:
         await _refuse(gate, desk, tenant_id, user, name=name, reason="the user is not active")
         raise SignInRefused
@@ -120,11 +120,16 @@ async def _find_tenant(
     return found[0] if len(found) == 1 else None, None if named is None else named.id
 
 
-async def _open(work: Work, desk: Desk, *, user_id: UUID, kind: SessionKind, renewed: str | None) -> Opened | None:
-    """Open the session, None where the user may not enter any more; everything is judged in this transaction."""
-    user = await queries.get_user(work, user_id=user_id)
+async def _open(
+    work: Work, desk: Desk, *, user_id: UUID, kind: SessionKind, changed_at: datetime, renewed: str | None
+) -> Opened | None:
+    """Open the session, None where the user may not enter any more; everything is judged in this transaction.
+
+    `changed_at` is that of the password that was verified: the one of now may be another.
+    """
+    user = await queries.get_user(work, user_id=user_id, lock=True)
     password = await queries.find_password(work, user_id=user_id, lock=True)
-    if user.status is not UserStatus.ACTIVE or password is None:
+    if user.status is not UserStatus.ACTIVE or password is None or password.changed_at != changed_at:
         return None
     work.act_as(Actor("user", user.id))
     password.failures = 0
@@ -251,18 +256,18 @@ async def _refuse(
     )
     async with gate.works.begin(tenant_id or desk.system_tenant, actor, request=gate.request) as work:
         if user is not None and reason is WRONG:
-            await _count_failure(work, user.id)
+            await count_failure(work, user.id)
         await gate.works.recorder.refuse(work, record)
 
 
-async def _count_failure(work: Work, user_id: UUID) -> None:
+# lint: allow verb – a step of verbs that verify a password
+async def count_failure(work: Work, user_id: UUID) -> None:
     """Count a wrong password; the account is locked after 100 in a row (NIST SP 800-63B-4, 3.2.2)."""
+    user = await queries.get_user(work, user_id=user_id, lock=True)  # before the password, as everywhere
     password = await queries.find_password(work, user_id=user_id, lock=True)
     if password is None:
         return
     password.failures += 1
-    if password.failures >= FAILURES_UNTIL_LOCKED:
-        user = await queries.get_user(work, user_id=user_id, lock=True)
-        if user.status is UserStatus.ACTIVE:
-            user.status, user.status_reason = UserStatus.LOCKED, f"{password.failures} wrong passwords in a row"
-            work.record(UserStatusChanged(entity=user, reason=user.status_reason))
+    if password.failures >= FAILURES_UNTIL_LOCKED and user.status is UserStatus.ACTIVE:
+        user.status, user.status_reason = UserStatus.LOCKED, f"{password.failures} wrong passwords in a row"
+        work.record(UserStatusChanged(entity=user, reason=user.status_reason))

@@ -7,14 +7,16 @@
     if (region) region.textContent = text;
   };
 
-  // The appearance changes at once; the form is still sent, so that the server remembers it.
+  // The appearance changes at once. The cookie is written here and not by an answer, which may come after the next page
+  // was asked for.
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (!form.matches("[data-theme-form]") || !event.submitter) return;
     event.preventDefault();
     const theme = event.submitter.value;
-    const body = new URLSearchParams(new FormData(form, event.submitter));
-    fetch(form.action, { method: "POST", body, redirect: "manual" }).catch(() => form.submit());
+    const life = theme === "system" ? 0 : 365 * 24 * 3600;
+    const secure = location.protocol === "https:" ? "; secure" : "";
+    document.cookie = `theme=${theme}; max-age=${life}; path=/; samesite=lax${secure}`;
     document.documentElement.dataset.theme = theme;
     for (const button of document.querySelectorAll("[data-theme-form] button")) {
       button.setAttribute("aria-pressed", String(button.value === theme));
@@ -38,6 +40,34 @@
       form.querySelector("[aria-busy]")?.removeAttribute("aria-busy");
     }
   });
+
+  // What was typed when the session had ended is in the form again after signing in, if the same person does. It stays
+  // in this tab; the version that it was made from is among it, so that nobody's change is lost.
+  const DRAFT = "draft";
+  const SIGN_IN = "/console/sign-in";
+  const person = () => document.querySelector(".person-panel")?.firstElementChild.textContent.replace(/\s+/g, " ");
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || !form.matches(".form") || !person()) return;
+    const controls = [...form.elements].filter((each) => each.name && each.type !== "password" && each.name !== "csrf_token");
+    const fields = controls.map((each) => [each.name, each.value]);
+    sessionStorage.setItem(DRAFT, JSON.stringify({ action: form.action, person: person(), fields }));
+  });
+  const draft = JSON.parse(sessionStorage.getItem(DRAFT));
+  if (draft && location.pathname === SIGN_IN) {
+    sessionStorage.setItem(DRAFT, JSON.stringify({ ...draft, kept: true }));
+  } else if (draft) {
+    sessionStorage.removeItem(DRAFT);
+    const form = [...document.querySelectorAll("form.form")].find((each) => each.action === draft.action);
+    if (draft.kept && form && draft.person === person()) {
+      for (const [name, value] of draft.fields) if (form.elements[name]) form.elements[name].value = value;
+      const notice = document.createElement("div");
+      notice.className = "notice info";
+      notice.setAttribute("role", "status");
+      notice.textContent = "What you had typed is in the form again. It is not saved yet.";
+      (form.closest(".card") ?? form).before(notice);
+    }
+  }
 
   // An open panel closes with Escape, or when something outside it is used.
   const panels = () => document.querySelectorAll("details[data-panel][open]");

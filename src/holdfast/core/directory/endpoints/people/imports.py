@@ -6,15 +6,17 @@ from typing import Annotated, Literal
 from fastapi import Depends, Query
 from pydantic import Field
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from holdfast.core.directory.schemas import ImportReport
 from holdfast.core.directory.service import imports
 from holdfast.core.directory.service.people_files import MAX_BYTES, PeopleFile, read_people
-from holdfast.kernel.errors import BadRequest, Invalid, UnsupportedMediaType
+from holdfast.kernel.errors import BadRequest, FieldError, Invalid, UnsupportedMediaType
 from holdfast.kernel.http import Routes, WorkDep, prepared, reply
 from holdfast.kernel.schemas import Inward
+from holdfast.kernel.work import Gate
 
 router = Routes()
 
@@ -45,7 +47,7 @@ class ImportParameters(Inward):
     ] = None
 
 
-async def read_file(request: Request) -> PeopleFile:
+async def read_file(request: Request, _gate: Gate) -> PeopleFile:
     """Read the file that a request brings; a text/csv body may name its encoding in its content type."""
     kind, _, parameters = request.headers.get("content-type", "").partition(";")
     charset = request.query_params.get("charset")
@@ -56,12 +58,16 @@ async def read_file(request: Request) -> PeopleFile:
             await request.body(), file_name="people.csv", charset=charset or (_charset(named) if named else None)
         )
     if kind.strip().lower() != FORM:
-        raise UnsupportedMediaType(f"The body must be {CSV} or {FORM}.")
-    async with request.form(max_files=1, max_fields=0) as form:
-        file = form.get("file")
-        if not isinstance(file, UploadFile):
-            raise Invalid.field("body.file", "missing", "the form must hold one file under the name file")
-        return await read_people(await file.read(), file_name=file.filename or "people.csv", charset=charset)
+        raise UnsupportedMediaType.of(CSV, FORM)
+    wanted = "the form must hold one file under the name file, and nothing else"
+    try:
+        async with request.form(max_files=1, max_fields=0) as form:
+            file = form.get("file")
+            if not isinstance(file, UploadFile):
+                raise Invalid.field("body.file", "missing", wanted)
+            return await read_people(await file.read(), file_name=file.filename or "people.csv", charset=charset)
+    except HTTPException as error:
+        raise BadRequest(f"body.file: {wanted}", errors=(FieldError("body.file", "bad_form", wanted),)) from error
 
 
 def _charset(name: str) -> str:

@@ -1,13 +1,15 @@
 """One company: its form, or its particulars for those who may not change it."""
 
+import re
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from holdfast.core.directory.models import Company
-from holdfast.core.directory.schemas import CompanyFields, CompanyOut, CompanyReplace
+from holdfast.core.directory.schemas import Code, CompanyFields, CompanyOut, CompanyReplace, Country
 from holdfast.core.directory.service import companies
 from holdfast.kernel.errors import Conflict, PreconditionFailed
 from holdfast.kernel.http import Routes, WorkDep, explain
@@ -28,7 +30,26 @@ LABELS = {
 }
 
 
-class CompanyForm(CompanyFields):
+def _code(text: object) -> object:
+    if isinstance(text, str) and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}", text.strip()):
+        raise ValueError("must be letters, digits, dots, dashes and underscores, such as NORTH-01")
+    return text
+
+
+def _country(text: object) -> object:
+    if isinstance(text, str) and not re.fullmatch("[A-Za-z]{2}", text.strip()):
+        raise ValueError("must be two letters, such as GB")
+    return text.upper() if isinstance(text, str) else text
+
+
+class NewCompanyForm(CompanyFields):
+    """What the form for a new company sends; it says more than the API of what it wants, and takes small letters."""
+
+    code: Annotated[Code, BeforeValidator(_code)]
+    country: Annotated[Country | None, BeforeValidator(_country)] = None
+
+
+class CompanyForm(NewCompanyForm):
     """What the form sends: the fields, and the version that they were made from."""
 
     version: int = Field(ge=1)
