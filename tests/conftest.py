@@ -68,3 +68,13 @@ async def client(home: Installation) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=create_app(home.settings, home))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as made:
         yield made
+
+
+KINDS = {"unit", "service", "endpoint", "portable", "browser", "crash"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a test that does not say of which kind it is: whoever chooses by mark would never run it."""
+    bare = {item.path.name for item in items if not KINDS & {mark.name for mark in item.iter_markers()}}
+    if bare:
+        raise pytest.UsageError(f"tests without any of the marks {', '.join(sorted(KINDS))}: {', '.join(sorted(bare))}")

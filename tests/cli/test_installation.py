@@ -134,10 +134,27 @@ def test_what_the_api_does_not_take_for_an_administrator_the_command_does_not_ei
 def test_check_changes_nothing(run, tmp_path):
     first = run("migrate", "--check")
     assert first.returncode == 1
-    assert "needs" in first.stdout
+    assert "at nothing, needs" in first.stdout
+    assert left_by(tmp_path) == []
     assert run("migrate").returncode == 0
     assert run("migrate", "--check").returncode == 0
     assert run("migrate").stdout.startswith("at ")
+
+
+def left_by(folder: Path) -> list[str]:
+    """Return what a command has made; the secret is made by whatever is first."""
+    return sorted(path.name for path in folder.rglob("*") if path.is_file() and path.name != "secret_key")
+
+
+@pytest.mark.parametrize("variables", [{}, {"DATABASE_URL": "sqlite:///deep/down/x.db"}], ids=["home", "elsewhere"])
+def test_the_doctor_makes_no_database(here, tmp_path, variables):
+    sick = here("doctor", **variables)
+    assert sick.returncode == 1
+    assert "holdfast migrate makes it" in sick.stdout
+    assert "nothing is missing" not in here("migrate", "--check", **variables).stdout
+    assert "holdfast migrate" in refused(here("audit", "entries", "--organization", "x", **variables))
+    assert left_by(tmp_path) == []
+    assert not (tmp_path / "deep").exists()
 
 
 def test_the_doctor_finds_what_is_wrong(migrated, tmp_path):

@@ -12,6 +12,7 @@ from holdfast.cli import main
 from holdfast.cli.slices import LONGEST
 from support import REQUIRED
 
+pytestmark = pytest.mark.unit
 ROOT = Path(__file__).parent.parent.parent
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "var", "build", "__pycache__", ".*_cache", "*.egg-info", "docs")
 

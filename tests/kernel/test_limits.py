@@ -25,6 +25,7 @@ from holdfast.kernel.limits import (
 )
 from holdfast.kernel.limits.throttle import DatabaseStore, RedisStore, open_limiter, throttle_table
 
+pytestmark = pytest.mark.portable
 POSTGRESQL = "postgresql://postgres@127.0.0.1:5432/test"
 MARIADB = "mysql://root@127.0.0.1:3306/test"
 REDIS = "redis://127.0.0.1:6379/0"

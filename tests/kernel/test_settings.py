@@ -372,7 +372,7 @@ def test_no_secret_is_shown_anywhere(given):
         SECRET_KEY="tellme-tellme-tellme-tellme-tellme",
         DATABASE_URL="postgresql://u:tellme@h:1/x?sslpassword=tellme",
         DB_PASSWORD="",
-        MIGRATION_DATABASE_URL="mysql://tellme:p@ss/tellme@h/x",
+        MIGRATION_DATABASE_URL="postgresql://tellme:p@ss@h/x?sslpassword=tellme",
         REDIS_URL="redis://:tellme@h:1/2",
         SENTRY_DSN="https://tellme@sentry.example/1",
     )

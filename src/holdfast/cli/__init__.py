@@ -6,9 +6,11 @@ from pathlib import Path
 
 import typer
 from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
 
 from holdfast.cli import admin, api, audit, doctor, migrate, people, serve, settings, slices
-from holdfast.kernel.engines import database_error
+from holdfast.kernel.engines import address_fault, database_error, said_by
+from holdfast.kernel.errors import ConfigurationError
 
 app = typer.Typer(
     name="holdfast",
@@ -54,5 +56,15 @@ def _explained(error: Exception) -> tuple[str, int]:
             return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()), 1
         case OSError(filename=str() | Path() as name):
             return f"{name}: {error.strerror}", 1
-    known = database_error(error)
-    return known.detail if known else f"{type(error).__name__}: {error}", 1
+        case ConfigurationError():
+            return error.detail, 1
+    return _explained_database(error) or f"{type(error).__name__}: {error}", 1
+
+
+def _explained_database(error: Exception) -> str | None:
+    """Return what to tell of an error of the database, None where it is none."""
+    if fault := address_fault(error):
+        return f"DATABASE_URL: {fault}"
+    if known := database_error(error):
+        return known.detail
+    return f"The database refuses: {said_by(error)}" if isinstance(error, DBAPIError) else None

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from holdfast.cli.terminal import quiet, show
 from holdfast.kernel.clock import system_clock
-from holdfast.kernel.engines import Link
+from holdfast.kernel.engines import Link, address_fault
 from holdfast.kernel.errors import HoldfastError
 from holdfast.kernel.settings import Settings, refusals
 from holdfast.main import Installation, open_installation
@@ -61,7 +61,8 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
             try:
                 finding = await examine(home)
             except HoldfastError as error:
-                finding = Finding(subject, [error.detail])
+                fault = address_fault(error.__cause__)
+                finding = Finding(subject, [f"DATABASE_URL: {fault}" if fault else error.detail])
             yield finding
             if subject == "database" and finding.faults:
                 return
@@ -80,6 +81,8 @@ def _secret_faults(settings: Settings) -> list[str]:
 
 
 async def _database(home: Installation) -> Finding:
+    if absent := run.absent_file(home.settings):
+        return Finding("database", [f"DATABASE_URL: there is no file {absent}; holdfast migrate makes it."])
     await _with_link(home, lambda link: link.fetch("SELECT 1"))
     return Finding("database", [], home.database.dialect)
 

@@ -69,5 +69,7 @@ def show(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def _standard_error(line: bytes) -> None:
+    if b"database.unreachable" in line:
+        return  # the command itself ends with that
     sys.stderr.buffer.write(line)
     sys.stderr.buffer.flush()

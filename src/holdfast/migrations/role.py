@@ -7,7 +7,7 @@ from holdfast.kernel.engines import Link, normalise_url
 from holdfast.kernel.errors import ConfigurationError
 from holdfast.kernel.settings import Settings
 from holdfast.migrations.grants import to_revoke
-from holdfast.migrations.run import migration_url, on_connection, restricted_role
+from holdfast.migrations.run import has_role, on_connection, restricted_role
 
 _EXISTS = 1396
 
@@ -18,10 +18,8 @@ async def create_role(settings: Settings) -> tuple[str, bool]:
     Raises ConfigurationError where the addresses do not name two users of one database on PostgreSQL or MariaDB.
     """
     serving = normalise_url(settings.database_url)
-    if serving.get_backend_name() == "sqlite" or normalise_url(migration_url(settings)).database != serving.database:
-        raise ConfigurationError(
-            "DATABASE_URL and MIGRATION_DATABASE_URL must name one database on PostgreSQL or MariaDB."
-        )
+    if serving.get_backend_name() == "sqlite":
+        raise ConfigurationError("--create-role: DATABASE_URL must name a database on PostgreSQL or MariaDB.")
     name = restricted_role(settings)
     if name is None:
         raise ConfigurationError("MIGRATION_DATABASE_URL must name the owner, another user than DATABASE_URL.")
@@ -31,7 +29,7 @@ async def create_role(settings: Settings) -> tuple[str, bool]:
 
 
 def _make_role(connection: Connection, name: str, password: str) -> bool:
-    if connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": name}).first():
+    if has_role(connection, name):
         return False
     # The server writes the statement, so that it also quotes what stands in it.
     template = "CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOINHERIT"

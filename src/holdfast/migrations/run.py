@@ -5,8 +5,8 @@ import fcntl
 import importlib
 import importlib.util
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -15,12 +15,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, NullPool, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from holdfast.kernel.db import Base
-from holdfast.kernel.engines import Database, normalise_url
+from holdfast.kernel.engines import Database, address_fault, normalise_url
 from holdfast.kernel.errors import ConfigurationError
 from holdfast.kernel.http.idempotency import IdempotencyKey
 from holdfast.kernel.limits.throttle import THROTTLE
@@ -61,6 +61,22 @@ def migration_url(settings: Settings) -> str:
     return settings.migration_database_url or settings.database_url
 
 
+def _embedded_file(settings: Settings) -> Path | None:
+    """Return the file of an embedded database, None for a server's."""
+    address = normalise_url(migration_url(settings))
+    return Path(address.database or "") if address.get_backend_name() == "sqlite" else None
+
+
+def absent_file(settings: Settings) -> Path | None:
+    """Return the file of an embedded database that has not been made yet."""
+    file = _embedded_file(settings)
+    return None if file is None or file.exists() else file
+
+
+def _owner_setting(settings: Settings) -> str:
+    return "MIGRATION_DATABASE_URL" if settings.migration_database_url else "DATABASE_URL"
+
+
 def restricted_role(settings: Settings) -> str | None:
     """Return the user that serves requests, where it is another than the schema's owner."""
     serving, owner = normalise_url(settings.database_url), normalise_url(migration_url(settings))
@@ -81,22 +97,41 @@ async def grantee(settings: Settings) -> str | None:
     anywhere = address.set(database="").render_as_string(hide_password=False)
     database = Database.open(anywhere, pool_size=1, pool_timeout=30, pool_recycle=0, pool_pre_ping=False)
     try:
-        async with database.engine.connect() as connection:
-            return str(await connection.scalar(text("SELECT current_user()")))
-    except DBAPIError as error:
-        if error.orig is None or error.orig.args[0] not in ACCESS_DENIED:
+        with _named("DATABASE_URL"):
+            async with database.engine.connect() as connection:
+                return str(await connection.scalar(text("SELECT current_user()")))
+    except ConfigurationError as error:
+        denied = isinstance(error.__cause__, DBAPIError) and error.__cause__.orig
+        if not denied or denied.args[0] not in ACCESS_DENIED:
             raise
-        raise ConfigurationError(
-            f"DATABASE_URL: the server does not let {name} in; holdfast migrate --create-role makes the account."
-        ) from error
+        raise _no_role(name) from error
     finally:
         await database.dispose()
 
 
+def _no_role(name: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"DATABASE_URL: the server does not let {name} in; holdfast migrate --create-role makes the account."
+    )
+
+
 async def on_connection(settings: Settings, act: Callable[[Connection], T]) -> T:
     """Run a synchronous function on a connection of the schema's owner, under the migration lock, and commit."""
-    async with _alone_on_file(migration_url(settings)):
-        return await _on_connection(settings, act)
+    with _named(_owner_setting(settings)):
+        async with _alone_on_file(settings):
+            return await _on_connection(settings, act)
+
+
+@contextmanager
+def _named(setting: str) -> Iterator[None]:
+    """Raise ConfigurationError naming the setting for an error that comes of the address in it."""
+    try:
+        yield
+    except (DBAPIError, OSError) as error:
+        fault = address_fault(error)
+        if fault is None:
+            raise
+        raise ConfigurationError(f"{setting}: {fault}") from error
 
 
 async def _on_connection(settings: Settings, act: Callable[[Connection], T]) -> T:
@@ -112,26 +147,26 @@ async def _on_connection(settings: Settings, act: Callable[[Connection], T]) -> 
 
 
 @asynccontextmanager
-async def _alone_on_file(url: str) -> AsyncIterator[None]:
+async def _alone_on_file(settings: Settings) -> AsyncIterator[None]:
     """Hold the lock of an embedded database while it is opened, turned to WAL and migrated; others have their own.
 
     Two processes that turn a new file to WAL at once do not wait for each other: one of them fails.
     """
-    address = normalise_url(url)
-    if address.get_backend_name() != "sqlite" or not address.database:
+    embedded = _embedded_file(settings)
+    if embedded is None:
         yield
         return
-    with await asyncio.to_thread(_lock_file, Path(f"{address.database}.migrate")):
+    with await asyncio.to_thread(_lock_file, Path(f"{embedded}.migrate"), _owner_setting(settings)):
         yield
 
 
-def _lock_file(path: Path) -> BinaryIO:
+def _lock_file(path: Path, setting: str) -> BinaryIO:
     """Return the file, locked until it is closed; raise ConfigurationError where it cannot be made."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("ab")
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be written: {error.strerror}.") from error
+        raise ConfigurationError(f"{setting}: {path} cannot be written: {error.strerror}.") from error
     fcntl.flock(file, fcntl.LOCK_EX)
     return file
 
@@ -167,6 +202,8 @@ async def upgrade(settings: Settings, apps: Sequence[App] | None = None, *, revi
 
     def act(connection: Connection) -> None:
         refuse_foreign(connection)
+        if role is not None and connection.dialect.name == "postgresql" and not has_role(connection, role):
+            raise _no_role(role)
         before = _current(connection, None)
         command.upgrade(_config(connection), revision)
         after = _current(connection, None)
@@ -178,6 +215,11 @@ async def upgrade(settings: Settings, apps: Sequence[App] | None = None, *, revi
         protect(connection, role=role)
 
     await on_connection(settings, act)
+
+
+def has_role(connection: Connection, name: str) -> bool:
+    """Tell whether PostgreSQL knows the role."""
+    return connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": name}).first() is not None
 
 
 async def downgrade(settings: Settings, revision: str) -> None:
@@ -202,12 +244,20 @@ async def pending(settings: Settings, apps: Sequence[App] | None = None) -> list
                 faults.append(f"{app.name if app else OURS}: at {current or 'nothing'}, needs {head}")
         return faults or missing(connection)
 
-    return await on_connection(settings, act)
+    return await _look(settings, act)
 
 
 async def current(settings: Settings) -> str | None:
     """Return the revision that the database is at, None when it is empty."""
-    return await on_connection(settings, lambda connection: _current(connection, None))
+    return await _look(settings, lambda connection: _current(connection, None))
+
+
+async def _look(settings: Settings, act: Callable[[Connection], T]) -> T:
+    """Run a function that changes nothing; a file that is not there is not made for it."""
+    if absent_file(settings) is None:
+        return await on_connection(settings, act)
+    with create_engine("sqlite://", poolclass=NullPool).connect() as nothing:
+        return act(nothing)
 
 
 def refuse_foreign(connection: Connection) -> None:

@@ -14,12 +14,21 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from holdfast.kernel.engines.addresses import normalise_url
-from holdfast.kernel.engines.faults import ConstraintConflict, database_error
+from holdfast.kernel.engines.faults import ConstraintConflict, address_fault, database_error, said_by
 from holdfast.kernel.engines.links import LINKS, Link, report
 from holdfast.kernel.engines.pool import CONNECT_TIMEOUT, Dialect, Pool
 from holdfast.kernel.engines.sqlite import SqliteConnection, connect
 
-__all__ = ["ConstraintConflict", "Database", "Dialect", "Link", "database_error", "normalise_url"]
+__all__ = [
+    "ConstraintConflict",
+    "Database",
+    "Dialect",
+    "Link",
+    "address_fault",
+    "database_error",
+    "normalise_url",
+    "said_by",
+]
 
 _SQLITE_BUSY_TIMEOUT = 5.0
 _SQLITE_CACHE_KIB = 16384

@@ -74,6 +74,24 @@ _MYSQL_UNAVAILABLE = {
 }
 _MYSQL_INVALID = {1264, 1265, 1292, 1366, 1406, 1411, 1426, 1690, 3140}
 
+_UNREACHABLE = ("the server cannot be reached", "start it, or correct host and port")
+_DENIED = ("the server does not let the user in", "correct name and password, or make the user there")
+_ABSENT = ("the server has no such database, or not for the user", "correct the name, or make it there")
+_NO_RIGHT = ("the user may not do this", "MIGRATION_DATABASE_URL must name the owner of the schema")
+_JUNK = ("the file is no SQLite database", "name another")
+_CLOSED = ("the file cannot be opened or written", "correct the path, or its owner")
+_ADDRESS_FAULTS: dict[object, tuple[str, str]] = {
+    **dict.fromkeys(("28P01", "28000"), _DENIED),
+    "3D000": _ABSENT,
+    "42501": _NO_RIGHT,
+    **dict.fromkeys((1045, 1698, 1130), _DENIED),
+    **dict.fromkeys((1044, 1049), _ABSENT),
+    **dict.fromkeys((1142, 1143, 1227, 1370), _NO_RIGHT),
+    **dict.fromkeys((2002, 2003, 2005), _UNREACHABLE),
+    **dict.fromkeys((sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT), _JUNK),
+    **dict.fromkeys((sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM), _CLOSED),
+}
+
 
 class ConstraintConflict(UniqueViolation):
     """A unique value is taken; `constraint` is the name that the database gave, None where it gives none."""
@@ -101,6 +119,38 @@ def database_error(error: BaseException) -> HoldfastError | None:
         if isinstance(error, kind):
             return judge(error)
     return None
+
+
+def address_fault(error: BaseException | None) -> str | None:
+    """Return what is wrong with the address of a database and what to do, from what came of using it; else None.
+
+    It goes by the error or what caused it, and holds what the server said.
+    """
+    while error is not None:
+        found = _UNREACHABLE if isinstance(error, OSError) else _ADDRESS_FAULTS.get(_mark(error))
+        if found:
+            return f"{found[0]} ({said_by(error)}); {found[1]}."
+        error = (error.orig if isinstance(error, DBAPIError) else None) or error.__cause__
+    return None
+
+
+def said_by(error: BaseException) -> str:
+    """Return what a driver or its server said, without the statement and the classes of the program."""
+    while (inner := error.orig if isinstance(error, DBAPIError) else error.__cause__) is not None:
+        error = inner
+    if isinstance(error, OSError):
+        return error.strerror or str(error) or "no answer in time"
+    return str(error.args[-1] if error.args else error)
+
+
+def _mark(error: BaseException) -> object:
+    """Return the number or state by which a database names an error."""
+    if isinstance(error, asyncpg.PostgresError):
+        return error.sqlstate
+    if isinstance(error, mysql.MySQLError):
+        return error.args[0] if error.args else None
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
 
 
 def _postgresql(error: asyncpg.PostgresError) -> HoldfastError | None:

@@ -24,6 +24,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from sqlalchemy.engine import URL
 
 from holdfast.kernel.engines.addresses import normalise_url
 from holdfast.kernel.errors import ConfigurationError
@@ -218,9 +219,11 @@ class Settings(BaseSettings):
         except ValidationError as error:
             raise ConfigurationError(_sentence(error, dict(data.get("given_by", ())))) from None
         _check_secret(settings)
-        normalised_as("DATABASE_URL", settings.database_url)
+        serving = normalised_as("DATABASE_URL", settings.database_url)
         if settings.migration_database_url:
-            normalised_as("MIGRATION_DATABASE_URL", settings.migration_database_url)
+            owner = normalised_as("MIGRATION_DATABASE_URL", settings.migration_database_url)
+            if _place(owner) != _place(serving):
+                raise ConfigurationError("DATABASE_URL and MIGRATION_DATABASE_URL name different databases.")
         return settings
 
 
@@ -257,6 +260,11 @@ def kept_secret(home: Path) -> str:
 
 
 # ── what is refused ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _place(address: URL) -> tuple[str, str | None]:
+    """Return the database that an address means; not its host, because migrations may go past the pooler."""
+    return address.get_backend_name().replace("mariadb", "mysql"), address.database
 
 
 def _check_secret(settings: Settings) -> None:

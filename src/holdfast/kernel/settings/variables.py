@@ -7,6 +7,7 @@ from urllib.parse import quote, unquote, urlsplit
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from pydantic_settings.sources import EnvSettingsSource
+from sqlalchemy.engine import URL
 
 from holdfast.kernel.engines.addresses import normalise_url
 from holdfast.kernel.errors import ConfigurationError
@@ -121,7 +122,7 @@ def _agree(addresses: Mapping[str, str], read: Callable[[str, str], object]) -> 
             raise ConfigurationError(f"{meanings[0][0]} and {label} name different places; give only one of them.")
 
 
-def normalised_as(label: str, url: str) -> object:
+def normalised_as(label: str, url: str) -> URL:
     """Return what an address means, to compare it; raise ConfigurationError naming `label` where it means nothing."""
     try:
         return normalise_url(url)
