@@ -96,6 +96,8 @@ def real_values(demo: Demo, bearer: dict[str, str]) -> dict[str, list[Any]]:
         users = [row for row in client.get("/users").json()["data"] if "Viewer" in row["roles"]]
         return {
             "company_id": [gone, *companies],
+            "branch_id": ids("/org/branches"),
+            "department_id": ids("/org/departments"),
             "person_id": ids("/org/people"),
             "entry_id": ids("/audit/entries"),
             "user_id": [row["id"] for row in users],

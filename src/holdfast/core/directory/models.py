@@ -206,3 +206,6 @@ class Person(Tracked, Unit, Base):
         names = {"given_name": self.given_name or "", "family_name": self.family_name or "", field: value}
         self.name_key = folded(f"{names['family_name']} {names['given_name']}")
         return value
+
+
+Record = Company | Branch | Department | Person

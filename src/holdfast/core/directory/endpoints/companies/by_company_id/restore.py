@@ -11,5 +11,5 @@ router = Routes()
 
 @router.post(verb=companies.restore_company)
 async def restore_company(work: WorkDep, company_id: UUID) -> CompanyOut:
-    """Restore a deleted company; 409 where its code was given to another meanwhile."""
+    """Restore a deleted company and all that went with it; 409 where a code was given to another meanwhile."""
     return CompanyOut.model_validate(await companies.restore_company(work, company_id=company_id))
