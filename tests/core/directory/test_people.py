@@ -153,3 +153,35 @@ async def test_of_two_that_become_each_others_superior_exactly_one_does(places):
             places.send("PATCH", f"people/{two}", manager_id=one),
         )
         assert sorted(answer.status_code for answer in answers) == [200, 409], [answer.text for answer in answers]
+
+
+async def test_an_imported_department_is_found_by_code_or_name_or_stays_a_text(client, org, places):
+    north = await places.make("companies", code="N-1")
+    south = await places.make("companies", code="S-1")
+    branch = await places.make("branches", company_id=north)
+    tax = await places.make("departments", code="TAX", name="Tax", branch_id=branch)
+    sales = await places.make("departments", code="SAL", name="Sales", company_id=north)
+    await places.make("departments", code="SAL", name="Sales", company_id=south)
+    text = (
+        "number,given_name,family_name,department,company_code\n"
+        "1,a,b,tax,\n2,a,b,SALES,n-1\n3,a,b,Sales,\n4,a,b,Tax,S-1\n5,a,b,Unheard of,\n"
+    )
+    assert (await take(client, org, text)).status_code == 201
+    rows = (await client.get(f"{URL}?sort=number", headers=org.viewer.bearer)).json()["data"]
+    assert [(row["department_id"], row["department"], row["company_id"], row["branch_id"]) for row in rows] == [
+        (tax, None, north, branch),
+        (sales, None, north, None),
+        (None, "Sales", None, None),  # two are called so
+        (None, "Tax", south, None),  # the one that is called so is of another company
+        (None, "Unheard of", None, None),
+    ]
+    exported = await client.get(f"{URL}/exports", headers=org.auditor.bearer)
+    assert [line.split(",")[6] for line in exported.content.decode("utf-8-sig").splitlines()[1:]] == [
+        "TAX",
+        "SAL",
+        "Sales",
+        "Tax",
+        "Unheard of",
+    ]
+    placed = await places.send("PATCH", f"people/{rows[4]['id']}", department_id=tax)
+    assert (placed.json()["department"], placed.json()["branch_id"]) == (None, branch)

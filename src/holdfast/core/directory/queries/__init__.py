@@ -34,6 +34,7 @@ from holdfast.core.directory.queries.records import (
     get_person,
     hold_structure,
     list_companies_by_code,
+    list_departments_called,
     list_people_by_number,
 )
 from holdfast.core.directory.queries.tree import Rows, count_reports, id_writer, list_led, read_structure
@@ -68,6 +69,7 @@ __all__ = [
     "list_below",
     "list_companies_by_code",
     "list_deleted_targets",
+    "list_departments_called",
     "list_held",
     "list_led",
     "list_people_by_number",

@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, func
 from sqlalchemy.orm import aliased, outerjoin
 
 from holdfast.core.directory.models import (
@@ -173,7 +173,11 @@ _SUPERIOR = aliased(Person, name="superior")
 PEOPLE_EXPORT = HotList(
     "directory.people_export",
     outerjoin(
-        outerjoin(Person.__table__, Company.__table__, Person.company_id == Company.id),
+        outerjoin(
+            outerjoin(Person.__table__, Company.__table__, Person.company_id == Company.id),
+            Department.__table__,
+            Person.department_id == Department.id,
+        ),
         _SUPERIOR,
         Person.manager_id == _SUPERIOR.id,
     ),
@@ -184,7 +188,7 @@ PEOPLE_EXPORT = HotList(
         "email": Person.email,
         "phone": Person.phone,
         "job_title": Person.job_title,
-        "department": Person.department,
+        "department": func.coalesce(Department.code, Person.department),
         "company_code": Company.code,
         "manager_number": _SUPERIOR.number,
         "start_date": Person.start_date,

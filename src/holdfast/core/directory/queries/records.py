@@ -98,6 +98,16 @@ async def list_companies_by_code(work: Work, *, code_keys: Collection[str]) -> d
     return found
 
 
+async def list_departments_called(work: Work, *, keys: Collection[str]) -> list[Department]:
+    """Return the living departments whose code or name is among the keys."""
+    found: dict[UUID, Department] = {}
+    for chunk in chunks(sorted(keys)):
+        called = Department.code_key.in_(chunk) | Department.name_key.in_(chunk)
+        rows = await work.session.scalars(select(Department).where(called, Department.deleted_key == NOBODY))
+        found.update({row.id: row for row in rows})
+    return list(found.values())
+
+
 async def list_people_by_number(work: Work, *, number_keys: Collection[str]) -> dict[str, UUID]:
     """Return the id of each living person among the numbers."""
     found: dict[str, UUID] = {}
