@@ -64,7 +64,7 @@ def test_people_are_plausible(plan):
 def test_the_page_of_the_demo_says_what_is_loaded():
     page = Path(__file__).parents[1].joinpath("docs/start/demo.md").read_text()
     for plan in ORGANISATIONS:
-        assert f"| `{plan.slug}` | {plan.people} | {len(plan.sites)}" in page
+        assert f"| `{plan.slug}` | {plan.people} | {len(plan.companies)} | {len(plan.sites)}" in page
         assert f"| {plan.industry} |" in page
         assert plan.domain in page
     for account in sign_ins_of(ORGANISATIONS[0], staff_of(ORGANISATIONS[0])):
@@ -103,7 +103,8 @@ async def _look_around(client):
         people = (await client.get("/api/v1/org/people?page_size=200", headers=admin)).json()
         assert people["meta"]["total"] == plan.people
         companies = (await client.get("/api/v1/org/companies", headers=admin)).json()
-        assert companies["meta"]["total"] == len(plan.sites)
+        assert companies["meta"]["total"] == len(plan.companies)
+        await _look_at_the_tree(client, admin, plan)
         users = (await client.get("/api/v1/users", headers=admin)).json()
         assert users["meta"]["total"] == 5
     for local, role in ROLES.items():
@@ -113,14 +114,34 @@ async def _look_around(client):
     entries = await client.get("/api/v1/audit/entries?sort=recorded_at&page_size=200", headers=auditor)
     story = [entry for entry in entries.json()["data"] if entry["category"] != "access"]
     assert all(entry["occurred_at"] < "2026-07-01" and entry["occurred_at"] < entry["recorded_at"] for entry in story)
-    [last] = (await client.get("/api/v1/org/companies?code=mc-chi", headers=auditor)).json()["data"]
-    history = await client.get(f"/api/v1/audit/entities/company/{last['id']}/history", headers=auditor)
+    [last] = (await client.get("/api/v1/org/branches?code=mc-chi", headers=auditor)).json()["data"]
+    history = await client.get(f"/api/v1/audit/entities/branch/{last['id']}/history", headers=auditor)
     assert [(entry["action"], entry["reason"]) for entry in history.json()["data"]] == [
-        ("directory.company.updated", "Moved back"),
-        ("directory.company.updated", "Moved into the head office during renovation"),
-        ("directory.company.created", None),
+        ("directory.branch.updated", "Moved back"),
+        ("directory.branch.updated", "Moved into the head office during renovation"),
+        ("directory.branch.created", None),
     ]
     assert history.json()["data"][0]["before"]["city"] == "Leeds"
+
+
+async def _look_at_the_tree(client, admin, plan):
+    """Everybody is in a department of a branch, and every department has a head who is in it."""
+    tree = (await client.get("/api/v1/org/tree", headers=admin)).json()
+    branches = [branch for company in tree["companies"] for branch in company["branches"]]
+    assert (tree["people"], len(branches)) == (plan.people, len(plan.sites))
+    assert sum(each["people"] for branch in branches for each in branch["departments"] if not each["level"]) == (
+        plan.people
+    )
+    if plan.slug == "fashionhub":
+        stores = await client.get("/api/v1/org/branches?kind=store", headers=admin)
+        assert stores.json()["meta"]["total"] == 15
+    if plan.slug == "medcare":
+        hospitals = await client.get("/api/v1/org/branches?kind=hospital", headers=admin)
+        assert hospitals.json()["meta"]["total"] == 3
+    departments = (await client.get("/api/v1/org/departments?page_size=200", headers=admin)).json()["data"]
+    for department in departments[:: max(1, len(departments) // 3)]:
+        head = await client.get(f"/api/v1/org/people/{department['head_person_id']}", headers=admin)
+        assert head.json()["department_id"] == department["id"]
 
 
 @pytest.mark.service
@@ -133,7 +154,7 @@ async def test_the_same_ids_names_and_dates_on_every_machine():
                 admin = await sign_in(client, "ceo@fashionhub.com", "password123")
                 rows = [
                     (await client.get(f"/api/v1/{what}?page_size=200", headers=admin)).json()["data"]
-                    for what in ("org/people", "org/companies", "users")
+                    for what in ("org/people", "org/companies", "org/branches", "org/departments", "users")
                 ]
                 seen.append((rows, (await client.get("/api/v1/org", headers=admin)).json()))
     assert seen[0] == seen[1]

@@ -76,14 +76,14 @@ async def load_demo(works: Works, progress: Progress = silent) -> DemoSummary:
     if await identity.has_other(works):
         raise ConfigurationError("The demo needs an empty database; this one holds organisations of its own.")
     plans = [(plan, directory.staff_of(plan)) for plan in directory.ORGANISATIONS]
-    companies, people = sum(len(plan.sites) for plan, _ in plans), sum(len(members) for _, members in plans)
+    companies, people = sum(len(plan.companies) for plan, _ in plans), sum(len(members) for _, members in plans)
     done, total, loaded = 0, companies + people, 0
     if not await has_demo(works):
         first = min(directory.founded_at(plan) for plan, _ in plans)
         await identity.add_operator(works, founded=first - timedelta(days=1))
     for plan, members in plans:
         if await identity.find_tenant_id(works, slug=plan.slug) is not None:
-            done += len(plan.sites) + len(members)
+            done += len(plan.companies) + len(members)
             continue
 
         def step(rows: int, label: str = plan.name) -> None:

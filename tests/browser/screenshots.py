@@ -73,7 +73,7 @@ def demo() -> Iterator[str]:
 def act(url: str) -> dict[str, str]:
     """Do something worth showing, as the demo's administrator, and return the pages by name."""
     with httpx.Client(base_url=f"{url}/api/v1", timeout=30) as client:
-        body = {"email": "ceo@medcare.com", "password": "password123"}
+        body = {"email": "ceo@fintech.com", "password": "password123"}
         client.headers["Authorization"] = f"Bearer {client.post('/auth/login', json=body).json()['access_token']}"
         company = client.get("/org/companies?sort=name&page_size=1").json()["data"][0]
         change = {"legal_name": f"{company['name']} Ltd", "registration_number": "04187262"}
@@ -123,7 +123,7 @@ def take(url: str, pages: dict[str, str]) -> None:
 def sign_in(page: Page) -> None:
     """Sign in as the administrator whose organisation is shown."""
     page.goto("/console/sign-in")
-    page.get_by_label("E-mail or user name").fill("ceo@medcare.com")
+    page.get_by_label("E-mail or user name").fill("ceo@fintech.com")
     page.get_by_label("Password").fill("password123")
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/console")

@@ -25,6 +25,9 @@ from holdfast.kernel.plugins import installed_apps
 from support import PASSWORD, Org
 
 COMPANIES = "/api/v1/org/companies"
+BRANCHES = "/api/v1/org/branches"
+DEPARTMENTS = "/api/v1/org/departments"
+PEOPLE = "/api/v1/org/people"
 API = tuple(endpoint for endpoint in discover(installed_apps()) if endpoint.kind == "api")
 NAMES = re.compile(r"\{(\w+)\}")
 
@@ -41,12 +44,20 @@ class Stage:
         method, path = key.split(" ")
         return await self.client.request(method, path.format_map(self.values), **request)
 
+    async def made(self, url: str, **fields: object) -> str:
+        """Add a row as Admin and return its id."""
+        answer = await self.client.post(url, json=fields, headers=self.org.admin.bearer)
+        assert answer.status_code == 201, answer.text
+        return answer.json()["id"]
+
     async def company(self) -> str:
-        made = await self.client.post(
-            COMPANIES, json={"code": f"C-{uuid4().hex[:8]}", "name": "Ours"}, headers=self.org.admin.bearer
-        )
-        assert made.status_code == 201, made.text
-        return made.json()["id"]
+        return await self.made(COMPANIES, code=f"C-{uuid4().hex[:8]}", name="Ours")
+
+    async def branch(self) -> str:
+        return await self.made(BRANCHES, code="B-1", name="Our place", company_id=await self.company())
+
+    async def department(self) -> str:
+        return await self.made(DEPARTMENTS, code=f"D-{uuid4().hex[:8]}", name="Ours", branch_id=await self.branch())
 
     async def person(self, company_id: UUID | None = None) -> str:
         names = {"number": uuid4().hex[:8], "given_name": "Ann", "family_name": "Other"}
@@ -88,6 +99,8 @@ async def _session(stage: Stage) -> str:
 
 MAKERS: dict[str, Callable[[Stage], Awaitable[str]]] = {
     "company_id": Stage.company,
+    "branch_id": Stage.branch,
+    "department_id": Stage.department,
     "person_id": Stage.person,
     "entry_id": Stage.entry,
     "user_id": _some_user,
@@ -132,10 +145,38 @@ async def nothing(_: Stage) -> dict[str, object]:
     return {}
 
 
-async def _deleted(stage: Stage) -> dict[str, object]:
-    gone = await stage.client.delete(f"{COMPANIES}/{stage.values['company_id']}", headers=stage.org.admin.bearer)
-    assert gone.status_code == 204, gone.text
-    return {}
+def deleted(path: str) -> Prepare:
+    async def prepare(stage: Stage) -> dict[str, object]:
+        gone = await stage.client.delete(path.format_map(stage.values), headers=stage.org.admin.bearer)
+        assert gone.status_code == 204, gone.text
+        return {}
+
+    return prepare
+
+
+async def _branch(stage: Stage) -> dict[str, object]:
+    return {"json": {"code": "NEW-1", "name": "New", "company_id": await stage.company()}}
+
+
+async def _department(stage: Stage) -> dict[str, object]:
+    return {"json": {"code": "NEW-1", "name": "New", "parent_id": await stage.department()}}
+
+
+async def _person(stage: Stage) -> dict[str, object]:
+    names = {"number": uuid4().hex[:8], "given_name": "Ann", "family_name": "Other", "email": "ann@x.test"}
+    return {"json": {**names, "department_id": await stage.department(), "manager_id": await stage.person()}}
+
+
+async def _placed(stage: Stage) -> dict[str, object]:
+    return {"json": {"department_id": await stage.department(), "end_date": "2026-01-31", "status": "left"}}
+
+
+async def _moved(stage: Stage) -> dict[str, object]:
+    return {"json": {"name": "Patched", "parent_id": await stage.department()}}
+
+
+async def _top(stage: Stage) -> dict[str, object]:
+    return {"json": {"code": "PUT-1", "name": "Put", "company_id": await stage.company()}}
 
 
 async def _password(stage: Stage) -> dict[str, object]:
@@ -196,7 +237,22 @@ REQUESTS: dict[str, Prepare] = {
     "PUT /api/v1/org/companies/{company_id}": body(code="PUT-1", name="Put", city="Leeds", status="inactive"),
     "PATCH /api/v1/org/companies/{company_id}": body(name="Patched", country="DE"),
     "DELETE /api/v1/org/companies/{company_id}": nothing,
-    "POST /api/v1/org/companies/{company_id}/restore": _deleted,
+    "POST /api/v1/org/companies/{company_id}/restore": deleted(f"{COMPANIES}/{{company_id}}"),
+    "POST /api/v1/org/branches": _branch,
+    "PUT /api/v1/org/branches/{branch_id}": body(code="PUT-1", name="Put", city="Leeds", kind="store"),
+    "PATCH /api/v1/org/branches/{branch_id}": body(name="Patched", time_zone="Europe/Berlin"),
+    "DELETE /api/v1/org/branches/{branch_id}": nothing,
+    "POST /api/v1/org/branches/{branch_id}/restore": deleted(f"{BRANCHES}/{{branch_id}}"),
+    "POST /api/v1/org/departments": _department,
+    "PUT /api/v1/org/departments/{department_id}": _top,
+    "PATCH /api/v1/org/departments/{department_id}": _moved,
+    "DELETE /api/v1/org/departments/{department_id}": nothing,
+    "POST /api/v1/org/departments/{department_id}/restore": deleted(f"{DEPARTMENTS}/{{department_id}}"),
+    "POST /api/v1/org/people": _person,
+    "PUT /api/v1/org/people/{person_id}": body(number="PUT-1", given_name="Ada", family_name="Smith"),
+    "PATCH /api/v1/org/people/{person_id}": _placed,
+    "DELETE /api/v1/org/people/{person_id}": nothing,
+    "POST /api/v1/org/people/{person_id}/restore": deleted(f"{PEOPLE}/{{person_id}}"),
     "POST /api/v1/org/people/imports": _people,
     "PATCH /api/v1/users/{user_id}/status": body(status="suspended", reason="left"),
 }

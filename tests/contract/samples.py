@@ -91,7 +91,12 @@ def loosened() -> MetaData:
         for number, columns in enumerate(uniques(table)):
             parts.append(Index(f"ux_{LOOSE}{table.name}_{number}", *columns, unique=True))
         parts += [
-            ForeignKeyConstraint([column.name], [f"{LOOSE}{column.info['tenant_fk']}.id"])
+            ForeignKeyConstraint(
+                [column.name],
+                [f"{LOOSE}{column.info['tenant_fk']}.id"],
+                name=f"fk_{LOOSE}{table.name}_{column.name}",
+                use_alter=column.info["late"],
+            )
             for column in table.columns
             if "tenant_fk" in column.info
         ]

@@ -98,6 +98,8 @@ def real_values(demo: Demo, bearer: dict[str, str]) -> dict[str, list[Any]]:
             assert client.patch(f"/users/{user['id']}/status", json={"status": "active"}).status_code == 200
         return {
             "company_id": [gone, *companies],
+            "branch_id": ids("/org/branches"),
+            "department_id": ids("/org/departments"),
             "person_id": ids("/org/people"),
             "entry_id": ids("/audit/entries"),
             "user_id": [row["id"] for row in users],

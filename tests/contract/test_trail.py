@@ -43,6 +43,12 @@ EXEMPT_COLUMNS = {
     "company.code_key": "omit",  # derived from another column
     "company.name_key": "omit",
     "company.deleted_key": "omit",
+    "branch.code_key": "omit",
+    "branch.name_key": "omit",
+    "branch.deleted_key": "omit",
+    "department.code_key": "omit",
+    "department.name_key": "omit",
+    "department.deleted_key": "omit",
     "person.number_key": "omit",
     "person.name_key": "omit",
     "person.email_key": "omit",

@@ -192,7 +192,8 @@ class Base(DeclarativeBase):
             target = column.info.get("tenant_fk")
             if target:
                 here, there = ["tenant_id", column.name], [f"{target}.tenant_id", f"{target}.id"]
-                extra.append(ForeignKeyConstraint(here, there, name=f"fk_{name}_{column.name}", ondelete="RESTRICT"))
+                how = {"name": f"fk_{name}_{column.name}", "use_alter": column.info["late"]}
+                extra.append(ForeignKeyConstraint(here, there, ondelete="RESTRICT", **how))
                 extra.append(Index(f"ix_{name}_{column.name}", "tenant_id", column.name))
             if isinstance(column.type, Choice):
                 members = ", ".join(f"'{member.value}'" for member in column.type.kind)
@@ -233,9 +234,12 @@ class Trashable:
     deleted_key: Mapped[UUID] = mapped_column(Uuid, default=NOBODY, sort_order=96, info={"audit": "omit"})
 
 
-def tenant_fk(target: str, *, nullable: bool = False) -> MappedColumn[Any]:
-    """Return a column that points at a row of the same tenant: a composite foreign key, RESTRICT, with its index."""
-    return mapped_column(Uuid, nullable=nullable, info={"tenant_fk": target})
+def tenant_fk(target: str, *, nullable: bool = False, late: bool = False) -> MappedColumn[Any]:
+    """Return a column that points at a row of the same tenant: a composite foreign key, RESTRICT, with its index.
+
+    Of two tables that point at each other one does so `late`: its key is made when both are there.
+    """
+    return mapped_column(Uuid, nullable=nullable, info={"tenant_fk": target, "late": late})
 
 
 def to_one(owner: str, column: str, target: str) -> Relationship[Any]:

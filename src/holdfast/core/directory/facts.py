@@ -56,6 +56,105 @@ class CompanyRestored(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BranchCreated(Fact):
+    """A branch was added."""
+
+    action = "directory.branch.created"
+    title = "Branch added"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BranchUpdated(Fact):
+    """A branch changed."""
+
+    action = "directory.branch.updated"
+    title = "Branch changed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BranchDeleted(Fact):
+    """A branch was put into the trash."""
+
+    action = "directory.branch.deleted"
+    title = "Branch deleted"
+    severity = "notice"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BranchRestored(Fact):
+    """A branch was taken out of the trash."""
+
+    action = "directory.branch.restored"
+    title = "Branch restored"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepartmentCreated(Fact):
+    """A department was added."""
+
+    action = "directory.department.created"
+    title = "Department added"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepartmentUpdated(Fact):
+    """A department changed."""
+
+    action = "directory.department.updated"
+    title = "Department changed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepartmentDeleted(Fact):
+    """A department was put into the trash."""
+
+    action = "directory.department.deleted"
+    title = "Department deleted"
+    severity = "notice"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepartmentRestored(Fact):
+    """A department was taken out of the trash."""
+
+    action = "directory.department.restored"
+    title = "Department restored"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonCreated(Fact):
+    """A person was added."""
+
+    action = "directory.person.created"
+    title = "Person added"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonUpdated(Fact):
+    """A person changed."""
+
+    action = "directory.person.updated"
+    title = "Person changed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonDeleted(Fact):
+    """A person was put into the trash."""
+
+    action = "directory.person.deleted"
+    title = "Person deleted"
+    severity = "notice"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonRestored(Fact):
+    """A person was taken out of the trash."""
+
+    action = "directory.person.restored"
+    title = "Person restored"
+
+
+@dataclass(frozen=True, kw_only=True)
 class PersonImported(Fact):
     """A person was added by an import; `line` is the line of the file."""
 

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from holdfast.kernel.db import Base, Choice, Str, Tracked, Trashable, folded, tenant_fk, to_many, to_one
@@ -20,11 +20,36 @@ class CompanyStatus(enum.StrEnum):
     INACTIVE = "inactive"
 
 
+class BranchKind(enum.StrEnum):
+    """What a branch is."""
+
+    OFFICE = "office"
+    STORE = "store"
+    WAREHOUSE = "warehouse"
+    PLANT = "plant"
+    HOSPITAL = "hospital"
+    OTHER = "other"
+
+
+class BranchStatus(enum.StrEnum):
+    """Whether the branch is open."""
+
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+
+
 class PersonStatus(enum.StrEnum):
     """Whether the person works here."""
 
     ACTIVE = "active"
     LEFT = "left"
+
+
+class Unit(Trashable):
+    """What can be deleted with all that it holds, and be restored with it."""
+
+    # The row whose deletion took this one along, None for a row that was deleted by itself.
+    deleted_with: Mapped[UUID | None] = mapped_column(Uuid, sort_order=97)
 
 
 class Organization(Tracked, Base):
@@ -40,8 +65,8 @@ class Organization(Tracked, Base):
     website: Mapped[str | None] = mapped_column(Str(300))
 
 
-class Company(Tracked, Trashable, Base):
-    """A legal entity of the organisation, or a site that is run as one; its code is unique, whatever the case."""
+class Company(Tracked, Unit, Base):
+    """A legal entity of the organisation; its code is unique, whatever the case."""
 
     __tablename__ = "company"
     __table_args__ = (
@@ -68,8 +93,78 @@ class Company(Tracked, Trashable, Base):
         return value
 
 
-class Person(Tracked, Trashable, Base):
-    """An employee record; the number is unique, whatever the case."""
+class Branch(Tracked, Unit, Base):
+    """A place where a company works; its code is unique in the company, whatever the case."""
+
+    __tablename__ = "branch"
+    __table_args__ = (
+        UniqueConstraint(
+            "tenant_id", "company_id", "code_key", "deleted_key", name="uq_branch_code", info={"field": "code"}
+        ),
+        Index("ix_branch_name", "tenant_id", "name_key", "id"),
+    )
+
+    company_id: Mapped[UUID] = tenant_fk("company")
+    code: Mapped[str] = mapped_column(Str(32))
+    code_key: Mapped[str] = mapped_column(Str(64), info=OMIT)
+    name: Mapped[str] = mapped_column(Str(200))
+    name_key: Mapped[str] = mapped_column(Str(400), info=OMIT)
+    kind: Mapped[BranchKind] = mapped_column(Choice(BranchKind), default=BranchKind.OFFICE)
+    address_line_1: Mapped[str | None] = mapped_column(Str(200))
+    address_line_2: Mapped[str | None] = mapped_column(Str(200))
+    city: Mapped[str | None] = mapped_column(Str(100))
+    country: Mapped[str | None] = mapped_column(Str(2))
+    time_zone: Mapped[str | None] = mapped_column(Str(64))
+    phone: Mapped[str | None] = mapped_column(Str(40))
+    status: Mapped[BranchStatus] = mapped_column(Choice(BranchStatus), default=BranchStatus.ACTIVE)
+
+    company = to_one("Branch", "company_id", "Company")
+
+    @validates("code", "name")
+    def _fold(self, field: str, value: str) -> str:
+        setattr(self, f"{field}_key", folded(value))
+        return value
+
+
+class Department(Tracked, Unit, Base):
+    """A part of a company, below another one or at its top; its code is unique in the company, whatever the case.
+
+    What is below a department belongs to its company, and to its branch where it has one.
+    """
+
+    __tablename__ = "department"
+    __table_args__ = (
+        UniqueConstraint(
+            "tenant_id", "company_id", "code_key", "deleted_key", name="uq_department_code", info={"field": "code"}
+        ),
+        Index("ix_department_name", "tenant_id", "name_key", "id"),
+    )
+
+    company_id: Mapped[UUID] = tenant_fk("company")
+    branch_id: Mapped[UUID | None] = tenant_fk("branch", nullable=True)
+    parent_id: Mapped[UUID | None] = tenant_fk("department", nullable=True)
+    head_person_id: Mapped[UUID | None] = tenant_fk("person", nullable=True, late=True)
+    code: Mapped[str] = mapped_column(Str(32))
+    code_key: Mapped[str] = mapped_column(Str(64), info=OMIT)
+    name: Mapped[str] = mapped_column(Str(200))
+    name_key: Mapped[str] = mapped_column(Str(400), info=OMIT)
+
+    company = to_one("Department", "company_id", "Company")
+    branch = to_one("Department", "branch_id", "Branch")
+    parent = to_one("Department", "parent_id", "Department")
+    head = to_one("Department", "head_person_id", "Person")
+
+    @validates("code", "name")
+    def _fold(self, field: str, value: str) -> str:
+        setattr(self, f"{field}_key", folded(value))
+        return value
+
+
+class Person(Tracked, Unit, Base):
+    """An employee record; the number is unique, whatever the case.
+
+    `department` is what a file called the department of someone who is in none of ours.
+    """
 
     __tablename__ = "person"
     __table_args__ = (
@@ -89,12 +184,16 @@ class Person(Tracked, Trashable, Base):
     job_title: Mapped[str | None] = mapped_column(Str(120))
     department: Mapped[str | None] = mapped_column(Str(120))
     company_id: Mapped[UUID | None] = tenant_fk("company", nullable=True)
+    branch_id: Mapped[UUID | None] = tenant_fk("branch", nullable=True)
+    department_id: Mapped[UUID | None] = tenant_fk("department", nullable=True)
     manager_id: Mapped[UUID | None] = tenant_fk("person", nullable=True)
     start_date: Mapped[date | None]
     end_date: Mapped[date | None]
     status: Mapped[PersonStatus] = mapped_column(Choice(PersonStatus), default=PersonStatus.ACTIVE)
 
     company = to_one("Person", "company_id", "Company")
+    branch = to_one("Person", "branch_id", "Branch")
+    unit = to_one("Person", "department_id", "Department")
     manager = to_one("Person", "manager_id", "Person")
 
     @validates("number", "email")
@@ -107,3 +206,6 @@ class Person(Tracked, Trashable, Base):
         names = {"given_name": self.given_name or "", "family_name": self.family_name or "", field: value}
         self.name_key = folded(f"{names['family_name']} {names['given_name']}")
         return value
+
+
+Record = Company | Branch | Department | Person

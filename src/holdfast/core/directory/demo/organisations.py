@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import date
 
+from holdfast.core.directory.models import BranchKind
+
 
 @dataclass(frozen=True, slots=True)
 class Unit:
@@ -16,13 +18,20 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A company of the organisation; `share` of the people belong to it, in its own units where it has some."""
+    """A branch of the organisation; `share` of the people work there, in its own units where it has some.
+
+    It is the office of a company of the same code and name, or one of the branches of `company`.
+    """
 
     code: str
     name: str
     city: str
     share: int
     units: tuple[Unit, ...] = ()
+    company: str | None = None
+    kind: BranchKind = BranchKind.OFFICE
+    country: str | None = None
+    time_zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,15 @@ class Organisation:
     founded: date
     units: tuple[Unit, ...]
     sites: tuple[Site, ...]
+
+    @property
+    def companies(self) -> tuple[Site, ...]:
+        """Return the sites that stand for a company."""
+        return tuple(site for site in self.sites if site.company is None)
+
+    def units_of(self, site: Site) -> tuple[Unit, ...]:
+        """Return the departments of a site."""
+        return site.units or self.units
 
     @property
     def domain(self) -> str:
@@ -111,7 +129,7 @@ ORGANISATIONS = (
         sites=(
             Site("FH-HQ", "FashionHub Retail plc", "London", 15),
             *(
-                Site(f"FH-S{number:02}", f"FashionHub {name}", city, 3, _STORE)
+                Site(f"FH-S{number:02}", f"FashionHub {name}", city, 3, _STORE, "FH-HQ", BranchKind.STORE)
                 for number, (name, city) in enumerate(_STORES, 1)
             ),
         ),
@@ -134,9 +152,9 @@ ORGANISATIONS = (
         ),
         sites=(
             Site("MC-HQ", "MedCare Hospitals Group", "Leeds", 2),
-            Site("MC-NOR", "MedCare Northern General", "Leeds", 12, _HOSPITAL),
-            Site("MC-RIV", "MedCare Riverside Hospital", "York", 9, _HOSPITAL),
-            Site("MC-CHI", "MedCare Children's Hospital", "Sheffield", 7, _HOSPITAL),
+            Site("MC-NOR", "MedCare Northern General", "Leeds", 12, _HOSPITAL, "MC-HQ", BranchKind.HOSPITAL),
+            Site("MC-RIV", "MedCare Riverside Hospital", "York", 9, _HOSPITAL, "MC-HQ", BranchKind.HOSPITAL),
+            Site("MC-CHI", "MedCare Children's Hospital", "Sheffield", 7, _HOSPITAL, "MC-HQ", BranchKind.HOSPITAL),
         ),
     ),
     Organisation(
@@ -159,8 +177,8 @@ ORGANISATIONS = (
         ),
         sites=(
             Site("CW-US", "CloudWork Inc.", "Austin", 3),
-            Site("CW-DE", "CloudWork GmbH", "Berlin", 1),
-            Site("CW-IN", "CloudWork India Pvt Ltd", "Bengaluru", 2),
+            Site("CW-DE", "CloudWork GmbH", "Berlin", 1, country="DE", time_zone="Europe/Berlin"),
+            Site("CW-IN", "CloudWork India Pvt Ltd", "Bengaluru", 2, country="IN", time_zone="Asia/Kolkata"),
         ),
     ),
     Organisation(
@@ -188,7 +206,7 @@ ORGANISATIONS = (
         sites=(
             Site("FT-HQ", "FinTech Bank plc", "London", 6),
             Site("FT-OPS", "FinTech Operations Ltd", "Manchester", 4),
-            Site("FT-IE", "FinTech Europe DAC", "Dublin", 2),
+            Site("FT-IE", "FinTech Europe DAC", "Dublin", 2, country="IE", time_zone="Europe/Dublin"),
         ),
     ),
 )

@@ -9,6 +9,7 @@ from holdfast.core.directory.demo.organisations import Organisation, Site, Unit
 from holdfast.core.directory.models import PersonStatus
 
 LAST_DAY = date(2026, 6, 30)  # nothing in the demo data is younger
+MANAGEMENT = "Management"  # the department of the chief executive, above the others of the head office
 TEAM = 12  # a unit with more people than this has teams with leads
 
 
@@ -22,7 +23,7 @@ class Member:
     phone: str
     job_title: str
     department: str
-    company: str
+    site: str
     manager: int | None
     start_date: date
     end_date: date | None = None
@@ -82,9 +83,9 @@ class _Hiring:
 def staff_of(plan: Organisation) -> list[Member]:
     """Return the people of an organisation, superiors first, the chief executive at the top."""
     hiring = _Hiring(plan)
-    chief = hiring.hire("Chief Executive Officer", "Management", plan.sites[0], None)
+    chief = hiring.hire("Chief Executive Officer", MANAGEMENT, plan.sites[0], None)
     for site, people in zip(plan.sites, _shared(plan.people - 1, [site.share for site in plan.sites]), strict=True):
-        units = site.units or plan.units
+        units = plan.units_of(site)
         for unit, size in zip(units, _shared(people, [unit.share for unit in units]), strict=True):
             hiring.staff(unit, site, size, chief)
     hiring.let_some_go()

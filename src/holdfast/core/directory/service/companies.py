@@ -3,12 +3,12 @@
 from typing import Any
 from uuid import UUID
 
-from holdfast.core.directory import guards, queries
-from holdfast.core.directory.facts import CompanyCreated, CompanyDeleted, CompanyRestored, CompanyUpdated
+from holdfast.core.directory import queries
+from holdfast.core.directory.facts import CompanyCreated, CompanyUpdated
 from holdfast.core.directory.models import Company
 from holdfast.core.directory.schemas import CompanyCreate, CompanyReplace, CompanyUpdate
-from holdfast.kernel.db import NOBODY
-from holdfast.kernel.permissions import enforce, verb
+from holdfast.core.directory.service.trash import put_into_trash, take_from_trash
+from holdfast.kernel.permissions import verb
 from holdfast.kernel.work import Work, check_version
 
 
@@ -60,25 +60,25 @@ async def update_company(
 
 
 @verb("directory.company.delete", writes=True)
-async def delete_company(work: Work, *, company_id: UUID, expected: int | None = None) -> None:
-    """Put a company into the trash; raise CompanyInUse while people belong to it."""
+async def delete_company(work: Work, *, company_id: UUID, expected: int | None = None, cascade: bool = False) -> None:
+    """Put a company into the trash, by `cascade` with all that it holds.
+
+    Raises CompanyInUse with counts where something is in the way.
+    """
+    await queries.hold_structure(work, change=True)
     company = await queries.get_company(work, company_id=company_id, lock=True)
     check_version(company, expected)
-    enforce(guards.can_delete_company(await queries.count_people_of(work, company_id=company_id)))
-    company.deleted_at, company.deleted_key = work.now(), company.id
-    work.record(CompanyDeleted(entity=company))
+    await put_into_trash(work, company, cascade=cascade)
 
 
 @verb("directory.company.restore", writes=True)
 async def restore_company(work: Work, *, company_id: UUID, expected: int | None = None) -> Company:
-    """Take a company out of the trash.
+    """Take a company out of the trash with what went with it; raise StillDeleted or CodeTaken where that cannot be.
 
-    Raises UniqueViolation where its code was given to another meanwhile, PreconditionFailed for an outdated version.
+    Raises PreconditionFailed for an outdated version.
     """
+    await queries.hold_structure(work, change=True)
     company = await queries.get_company(work, company_id=company_id, lock=True, deleted=True)
     check_version(company, expected)
-    enforce(guards.can_restore_company(company))
-    company.deleted_at, company.deleted_key = None, NOBODY
-    work.record(CompanyRestored(entity=company))
-    await work.flush()
+    await take_from_trash(work, company)
     return company

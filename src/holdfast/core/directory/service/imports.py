@@ -1,11 +1,13 @@
 """Importing people from a file: all of it or nothing."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from holdfast.core.directory import queries
 from holdfast.core.directory.errors import ImportRefused
 from holdfast.core.directory.facts import PeopleImported, PersonImported
-from holdfast.core.directory.models import Person
+from holdfast.core.directory.models import Department, Person
 from holdfast.core.directory.schemas import ImportReport
 from holdfast.core.directory.service.people_files import CHARSETS, Faults, PeopleFile, Row, read_people
 from holdfast.kernel.db import folded
@@ -23,6 +25,7 @@ async def import_people(work: Work, file: PeopleFile, *, dry_run: bool = False) 
 
     Raises ImportRefused with the first thousand faults where anything is wrong: nothing is imported then.
     """
+    await queries.hold_structure(work)
     faults = Faults(file.faults.count, list(file.faults.listed))
     companies = await queries.list_companies_by_code(
         work, code_keys={folded(row.company_code) for row in file.rows if row.company_code}
@@ -40,7 +43,9 @@ async def import_people(work: Work, file: PeopleFile, *, dry_run: bool = False) 
             errors=[FieldError(_place(each.line, each.column), each.code, each.message) for each in listed],
         )
     if not dry_run:
-        await _add_people(work, file, known, companies)
+        keys = {folded(row.department) for row in file.rows if row.department}
+        departments = _by_key(await queries.list_departments_called(work, keys=keys))
+        await _add_people(work, file, known, companies, departments)
     imported = 0 if faults.count or dry_run else len(file.rows)
     return ImportReport(dry_run=dry_run, rows=file.count, imported=imported, error_count=faults.count, errors=listed)
 
@@ -72,11 +77,55 @@ def _check_row(row: Row, here: set[str], known: dict[str, UUID], companies: dict
         faults.add(row.line, "manager_number", "unknown_manager", message)
 
 
-async def _add_people(work: Work, file: PeopleFile, known: dict[str, UUID], companies: dict[str, UUID]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a department is, kept while the rows of the file come and go."""
+
+    id: UUID
+    company_id: UUID
+    branch_id: UUID | None
+
+
+_Places = dict[str, list[_Place]]
+
+
+def _by_key(departments: Sequence[Department]) -> tuple[_Places, _Places]:
+    """Return the departments by code and by name."""
+    codes: _Places = {}
+    names: _Places = {}
+    for each in departments:
+        place = _Place(each.id, each.company_id, each.branch_id)
+        codes.setdefault(each.code_key, []).append(place)
+        names.setdefault(each.name_key, []).append(place)
+    return codes, names
+
+
+def _department_of(row: Row, company_id: UUID | None, departments: tuple[_Places, _Places]) -> _Place | None:
+    """Return the one department of the row's company, else of the organisation, that has this code, else this name."""
+    for called in departments:
+        found = [
+            each
+            for each in called.get(folded(row.department or ""), ())
+            if company_id is None or each.company_id == company_id
+        ]
+        if found:
+            return found[0] if len(found) == 1 else None
+    return None
+
+
+async def _add_people(
+    work: Work,
+    file: PeopleFile,
+    known: dict[str, UUID],
+    companies: dict[str, UUID],
+    departments: tuple[_Places, _Places],
+) -> None:
     ids = dict(known)
     for start in range(0, len(file.rows), AT_ONCE):
         for row in file.rows[start : start + AT_ONCE]:
             ids[row.key] = work.new_id()
+            company_id = companies[folded(row.company_code)] if row.company_code else None
+            place = _department_of(row, company_id, departments)
             person = Person(
                 id=ids[row.key],
                 number=row.number,
@@ -85,8 +134,10 @@ async def _add_people(work: Work, file: PeopleFile, known: dict[str, UUID], comp
                 email=row.email,
                 phone=row.phone,
                 job_title=row.job_title,
-                department=row.department,
-                company_id=companies[folded(row.company_code)] if row.company_code else None,
+                department=None if place else row.department,
+                company_id=place.company_id if place else company_id,
+                branch_id=place.branch_id if place else None,
+                department_id=place.id if place else None,
                 manager_id=ids[row.manager_key] if row.manager_key else None,
                 start_date=row.start_date,
                 end_date=row.end_date,

@@ -62,7 +62,7 @@ async def _question(
     request: Request, work: Work, company: Company, *, seen: DeleteForm | None = None, status: int = 200
 ) -> Response:
     """Return the question, or why it need not be asked."""
-    hindrance = guards.can_delete_company(await queries.count_people_of(work, company_id=company.id))
+    hindrance = guards.can_delete(company, await queries.count_held(work, company))
     now = CompanyOut.model_validate(company).model_dump(mode="json")
     return render(
         request,

@@ -1,8 +1,11 @@
 """One company."""
 
+from typing import Annotated
 from uuid import UUID
 
-from holdfast.core.directory.schemas import CompanyOut, CompanyReplace, CompanyUpdate
+from fastapi import Query
+
+from holdfast.core.directory.schemas import CompanyOut, CompanyReplace, CompanyUpdate, DeleteParameters
 from holdfast.core.directory.service import companies
 from holdfast.kernel.http import IfMatch, Routes, WorkDep
 
@@ -30,6 +33,8 @@ async def update_company(work: WorkDep, company_id: UUID, body: CompanyUpdate, e
 
 
 @router.delete(verb=companies.delete_company, status=204)
-async def delete_company(work: WorkDep, company_id: UUID, expected: IfMatch) -> None:
-    """Put a company into the trash; 409 while people belong to it."""
-    await companies.delete_company(work, company_id=company_id, expected=expected)
+async def delete_company(
+    work: WorkDep, company_id: UUID, expected: IfMatch, params: Annotated[DeleteParameters, Query()]
+) -> None:
+    """Put a company into the trash; 409 with counts while it holds something, unless that goes with it."""
+    await companies.delete_company(work, company_id=company_id, expected=expected, cascade=params.cascade)

@@ -1,0 +1,209 @@
+"""The lists of the directory."""
+
+from collections.abc import Callable
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AfterValidator, Field
+from sqlalchemy import ColumnElement, func
+from sqlalchemy.orm import aliased, outerjoin
+
+from holdfast.core.directory.models import (
+    Branch,
+    BranchKind,
+    BranchStatus,
+    Company,
+    CompanyStatus,
+    Department,
+    Person,
+    PersonStatus,
+    Unit,
+)
+from holdfast.core.directory.schemas import BranchOut, CompanyOut, DepartmentOut, PersonOut
+from holdfast.kernel.db import NOBODY, folded
+from holdfast.kernel.lists import HotList, ListParameters
+from holdfast.kernel.schemas import Inward, Moment
+
+Folded = Annotated[str, Field(max_length=64), AfterValidator(folded)]
+Deleted = Annotated[bool, Field(description="`true`: what is in the trash, instead of what is not.")]
+
+
+def _in_trash(model: type[Unit]) -> Callable[[bool], ColumnElement[bool]]:
+    return lambda value: (model.deleted_key != NOBODY) if value else (model.deleted_key == NOBODY)
+
+
+class CompanyList(ListParameters):
+    """Filters of the list of companies; `q` searches name and code."""
+
+    status: CompanyStatus | None = None
+    country: Annotated[str | None, Field(pattern=r"^[A-Z]{2}$")] = None
+    code: Folded | None = None
+    created_from: Moment | None = None
+    created_to: Moment | None = None
+    deleted: Deleted = False
+
+
+COMPANIES = HotList(
+    "directory.companies",
+    Company,
+    columns={name: getattr(Company, name) for name in CompanyOut.model_fields},
+    sorts={
+        "name": Company.name_key,
+        "code": Company.code_key,
+        "created_at": Company.created_at,
+        "updated_at": Company.updated_at,
+    },
+    default_sort="name",
+    filters={
+        "status": lambda value: Company.status == value,
+        "country": lambda value: Company.country == value,
+        "code": lambda value: Company.code_key == value,
+        "created_from": lambda value: Company.created_at >= value,
+        "created_to": lambda value: Company.created_at < value,
+        "deleted": _in_trash(Company),
+    },
+    search=(Company.name_key, Company.code_key),
+)
+
+
+class BranchList(ListParameters):
+    """Filters of the list of branches; `q` searches name and code."""
+
+    status: BranchStatus | None = None
+    kind: BranchKind | None = None
+    company_id: UUID | None = None
+    country: Annotated[str | None, Field(pattern=r"^[A-Z]{2}$")] = None
+    code: Folded | None = None
+    deleted: Deleted = False
+
+
+BRANCHES = HotList(
+    "directory.branches",
+    Branch,
+    columns={name: getattr(Branch, name) for name in BranchOut.model_fields},
+    sorts={
+        "name": Branch.name_key,
+        "code": Branch.code_key,
+        "created_at": Branch.created_at,
+        "updated_at": Branch.updated_at,
+    },
+    default_sort="name",
+    filters={
+        "status": lambda value: Branch.status == value,
+        "kind": lambda value: Branch.kind == value,
+        "company_id": lambda value: Branch.company_id == value,
+        "country": lambda value: Branch.country == value,
+        "code": lambda value: Branch.code_key == value,
+        "deleted": _in_trash(Branch),
+    },
+    search=(Branch.name_key, Branch.code_key),
+)
+
+
+class DepartmentList(ListParameters):
+    """Filters of the list of departments; `q` searches name and code."""
+
+    company_id: UUID | None = None
+    branch_id: UUID | None = None
+    parent_id: UUID | None = None
+    code: Folded | None = None
+    deleted: Deleted = False
+
+
+DEPARTMENTS = HotList(
+    "directory.departments",
+    Department,
+    columns={name: getattr(Department, name) for name in DepartmentOut.model_fields},
+    sorts={
+        "name": Department.name_key,
+        "code": Department.code_key,
+        "created_at": Department.created_at,
+        "updated_at": Department.updated_at,
+    },
+    default_sort="name",
+    filters={
+        "company_id": lambda value: Department.company_id == value,
+        "branch_id": lambda value: Department.branch_id == value,
+        "parent_id": lambda value: Department.parent_id == value,
+        "code": lambda value: Department.code_key == value,
+        "deleted": _in_trash(Department),
+    },
+    search=(Department.name_key, Department.code_key),
+)
+
+
+class PersonList(ListParameters):
+    """Filters of the list of people; `q` searches name, number and e-mail."""
+
+    status: PersonStatus | None = None
+    company_id: UUID | None = None
+    branch_id: UUID | None = None
+    department_id: UUID | None = None
+    manager_id: UUID | None = None
+    number: Folded | None = None
+    deleted: Deleted = False
+
+
+PEOPLE = HotList(
+    "directory.people",
+    Person,
+    columns={name: getattr(Person, name) for name in PersonOut.model_fields},
+    sorts={
+        "name": Person.name_key,
+        "number": Person.number_key,
+        "created_at": Person.created_at,
+        "start_date": Person.start_date,
+    },
+    default_sort="name",
+    filters={
+        "status": lambda value: Person.status == value,
+        "company_id": lambda value: Person.company_id == value,
+        "branch_id": lambda value: Person.branch_id == value,
+        "department_id": lambda value: Person.department_id == value,
+        "manager_id": lambda value: Person.manager_id == value,
+        "number": lambda value: Person.number_key == value,
+        "deleted": _in_trash(Person),
+    },
+    search=(Person.name_key, Person.number_key, Person.email_key),
+)
+
+
+_SUPERIOR = aliased(Person, name="superior")
+
+PEOPLE_EXPORT = HotList(
+    "directory.people_export",
+    outerjoin(
+        outerjoin(
+            outerjoin(Person.__table__, Company.__table__, Person.company_id == Company.id),
+            Department.__table__,
+            Person.department_id == Department.id,
+        ),
+        _SUPERIOR,
+        Person.manager_id == _SUPERIOR.id,
+    ),
+    columns={
+        "number": Person.number,
+        "given_name": Person.given_name,
+        "family_name": Person.family_name,
+        "email": Person.email,
+        "phone": Person.phone,
+        "job_title": Person.job_title,
+        "department": func.coalesce(Department.code, Person.department),
+        "company_code": Company.code,
+        "manager_number": _SUPERIOR.number,
+        "start_date": Person.start_date,
+        "end_date": Person.end_date,
+        "status": Person.status,
+    },
+    sorts={"number": Person.number_key},
+    default_sort="number",
+    filters={"status": lambda value: Person.status == value, "company_id": lambda value: Person.company_id == value},
+    where=(Person.deleted_key == NOBODY,),
+)
+
+
+class PeopleExport(Inward):
+    """Which people to export: all of them, without pages."""
+
+    status: PersonStatus | None = None
+    company_id: UUID | None = None

@@ -1,0 +1,118 @@
+"""The structure of the organisation, and who leads whom."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from holdfast.core.directory import queries
+from holdfast.core.directory.models import Person
+from holdfast.core.directory.schemas import Chart, ChartParameters, ChartPerson
+from holdfast.kernel.permissions import authorise, verb
+from holdfast.kernel.work import Work
+
+# So many people a chart shows at most, level by level.
+AT_MOST = 1000
+
+Node = dict[str, Any]
+
+
+@verb("directory.organization.read")
+async def read_tree(work: Work) -> bytes:
+    """Return companies, branches and departments with how many people are in each, as JSON.
+
+    Departments stand under the branch or company of the topmost one above them, each after the one above it: depth
+    is a number and not a nesting, so that no reader's stack limits it. Five statements, whatever the size.
+    """
+    for kind in ("company", "branch", "department"):
+        authorise(work.actor, f"directory.{kind}.read")
+    organization = await queries.get_organization(work)
+    rows, written = await queries.read_structure(work), queries.id_writer(work)
+    counts = _counted(rows["people"])
+    nodes: dict[Any, Node] = {}
+    companies = []
+    for row_id, code, name in rows["companies"]:
+        nodes[row_id] = node = {"id": written(row_id), "code": code, "name": name, "people": counts[row_id]}
+        node["branches"], node["departments"] = [], []
+        companies.append(node)
+    for row_id, company_id, code, name in rows["branches"]:
+        nodes[row_id] = node = {"id": written(row_id), "code": code, "name": name, "people": counts[row_id]}
+        node["departments"] = []
+        nodes[company_id]["branches"].append(node)
+    _arrange(rows["departments"], nodes, counts, written)
+    tree = {"id": str(organization.id), "name": organization.name, "people": counts[None], "companies": companies}
+    return orjson.dumps(tree)
+
+
+@verb("directory.person.read")
+async def read_chart(work: Work, params: ChartParameters) -> Chart:
+    """Return a person, or all without a superior, and those below them, level by level; raise PersonNotFound."""
+    if params.root is None:
+        level = await queries.list_led(work, manager_ids=None, limit=AT_MOST + 1)
+    else:
+        level = [await queries.get_person(work, person_id=params.root)]
+    shown: list[tuple[int, Person]] = []
+    for number in range(params.depth + 1):
+        shown += [(number, person) for person in level]
+        if number == params.depth or not level or len(shown) > AT_MOST:
+            break
+        ids = [person.id for person in level]
+        level = await queries.list_led(work, manager_ids=ids, limit=AT_MOST + 1 - len(shown))
+    cut = len(shown) > AT_MOST
+    shown = shown[:AT_MOST]
+    reports = await queries.count_reports(work, person_ids=[person.id for _, person in shown])
+    return Chart(data=[_in_chart(number, person, reports) for number, person in shown], truncated=cut)
+
+
+def _counted(people: queries.Rows) -> Counter[Any]:
+    """Return how many people are in each company, in each branch and directly in each department; None for all."""
+    counts: Counter[Any] = Counter()
+    for *places, count in people:
+        for place in places:
+            counts[place] += count
+    counts[None] = sum(row[3] for row in people)
+    return counts
+
+
+def _arrange(
+    departments: queries.Rows, nodes: dict[Any, Node], counts: Counter[Any], written: Callable[[Any], str]
+) -> None:
+    """Put each department behind the one above it into the list of its place; siblings keep their order."""
+    below: dict[Any, list[Any]] = defaultdict(list)
+    for row in departments:
+        below[row[3]].append(row)
+    for top in below[None]:
+        arranged: list[tuple[Node, Node | None]] = []
+        stack: list[tuple[Any, int, Node | None]] = [(top, 0, None)]
+        while stack:
+            (row_id, _, branch_id, _, code, name), level, upper = stack.pop()
+            node = {
+                "id": written(row_id),
+                "parent_id": upper and upper["id"],
+                "branch_id": nodes[branch_id]["id"] if branch_id is not None else None,
+                "code": code,
+                "name": name,
+                "level": level,
+                "people": counts[row_id],
+            }
+            arranged.append((node, upper))
+            if row_id in below:
+                stack += [(row, level + 1, node) for row in reversed(below[row_id])]
+        for node, upper in reversed(arranged):  # who is below comes later: each sum is whole when it is passed up
+            if upper is not None:
+                upper["people"] += node["people"]
+        nodes[top[2] or top[1]]["departments"] += [node for node, _ in arranged]
+
+
+def _in_chart(level: int, person: Person, reports: dict[UUID, int]) -> ChartPerson:
+    return ChartPerson(
+        id=person.id,
+        name=f"{person.given_name} {person.family_name}",
+        job_title=person.job_title,
+        status=person.status,
+        manager_id=person.manager_id,
+        reports=reports.get(person.id, 0),
+        level=level,
+    )
