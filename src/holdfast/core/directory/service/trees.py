@@ -24,24 +24,25 @@ async def read_tree(work: Work) -> bytes:
     """Return companies, branches and departments with how many people are in each, as JSON.
 
     Departments stand under the branch or company of the topmost one above them, each after the one above it: depth
-    is a number and not a nesting, so that no reader's stack limits it. Five statements, whatever the size.
+    is a number and not a nesting, so that no reader's stack limits it. Two statements, whatever the size.
     """
     for kind in ("company", "branch", "department"):
         authorise(work.actor, f"directory.{kind}.read")
     organization = await queries.get_organization(work)
-    rows, written = await queries.read_structure(work), queries.id_writer(work)
-    counts = _counted(rows["people"])
+    written = queries.id_writer(work)
+    owners, places, departments, people = await queries.read_structure(work)
+    counts = _counted(people)
     nodes: dict[Any, Node] = {}
     companies = []
-    for row_id, code, name in rows["companies"]:
+    for _, row_id, _, _, _, code, name, *_ in owners:
         nodes[row_id] = node = {"id": written(row_id), "code": code, "name": name, "people": counts[row_id]}
         node["branches"], node["departments"] = [], []
         companies.append(node)
-    for row_id, company_id, code, name in rows["branches"]:
+    for _, row_id, company_id, _, _, code, name, *_ in places:
         nodes[row_id] = node = {"id": written(row_id), "code": code, "name": name, "people": counts[row_id]}
         node["departments"] = []
         nodes[company_id]["branches"].append(node)
-    _arrange(rows["departments"], nodes, counts, written)
+    _arrange(departments, nodes, counts, written)
     tree = {"id": str(organization.id), "name": organization.name, "people": counts[None], "companies": companies}
     return orjson.dumps(tree)
 
@@ -69,10 +70,11 @@ async def read_chart(work: Work, params: ChartParameters) -> Chart:
 def _counted(people: queries.Rows) -> Counter[Any]:
     """Return how many people are in each company, in each branch and directly in each department; None for all."""
     counts: Counter[Any] = Counter()
-    for *places, count in people:
-        for place in places:
-            counts[place] += count
-    counts[None] = sum(row[3] for row in people)
+    for _, _, company_id, branch_id, department_id, _, _, count, _ in people:
+        counts[company_id] += count
+        counts[branch_id] += count
+        counts[department_id] += count
+    counts[None] = sum(row[7] for row in people)
     return counts
 
 
@@ -82,12 +84,12 @@ def _arrange(
     """Put each department behind the one above it into the list of its place; siblings keep their order."""
     below: dict[Any, list[Any]] = defaultdict(list)
     for row in departments:
-        below[row[3]].append(row)
+        below[row[4]].append(row)
     for top in below[None]:
         arranged: list[tuple[Node, Node | None]] = []
         stack: list[tuple[Any, int, Node | None]] = [(top, 0, None)]
         while stack:
-            (row_id, _, branch_id, _, code, name), level, upper = stack.pop()
+            (_, row_id, _, branch_id, _, code, name, *_), level, upper = stack.pop()
             node = {
                 "id": written(row_id),
                 "parent_id": upper and upper["id"],
@@ -103,7 +105,7 @@ def _arrange(
         for node, upper in reversed(arranged):  # who is below comes later: each sum is whole when it is passed up
             if upper is not None:
                 upper["people"] += node["people"]
-        nodes[top[2] or top[1]]["departments"] += [node for node, _ in arranged]
+        nodes[top[3] or top[2]]["departments"] += [node for node, _ in arranged]
 
 
 def _in_chart(level: int, person: Person, reports: dict[UUID, int]) -> ChartPerson:
