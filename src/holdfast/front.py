@@ -1,5 +1,6 @@
 """What belongs to no slice: rate limits of every request, health, the API's own pages, metrics."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from holdfast.kernel.telemetry import Telemetry
 from holdfast.kernel.work import Work
 
 HEALTH_SECONDS = 1.0
+ANSWER_SECONDS = 2.0  # a database that takes longer is not one to work with
 API_VERSION = "1"
 UNEXPECTED = "Something failed on our side; the log tells of it under the request id."
 
@@ -78,13 +80,14 @@ class Health:
             return ("closing",)
         if time.monotonic() - self.checked_at > HEALTH_SECONDS:
             try:
-                link = await self.database.acquire(write=False)
-                try:
-                    await link.fetch("SELECT 1")
-                finally:
-                    await link.close()
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    link = await self.database.acquire(write=False)
+                    try:
+                        await link.fetch("SELECT 1")
+                    finally:
+                        await link.close()
                 self.faults = ()
-            except HoldfastError:
+            except (HoldfastError, TimeoutError):
                 self.faults = ("database",)
             self.checked_at = time.monotonic()
         return self.faults

@@ -93,6 +93,7 @@ def open_installation(
         pool_timeout=settings.pool_timeout,
         pool_recycle=settings.pool_recycle,
         pool_pre_ping=settings.pool_pre_ping,
+        timeout=settings.database_timeout_seconds,
         sqlite_synchronous=settings.sqlite_synchronous,
         slow_query_ms=settings.slow_query_ms,
         echo=settings.log_queries,

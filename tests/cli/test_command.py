@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from command_line import refused
 
-from holdfast.cli import app, main
+from holdfast.cli import main
+from holdfast.cli.commands import app
 from holdfast.cli.settings import env_example
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import time
 from contextlib import contextmanager, suppress
 
@@ -72,6 +73,29 @@ def test_the_server_answers_and_ctrl_c_stops_it_cleanly(tmp_path, options):
         assert "Traceback" not in rest
         with pytest.raises(OSError):
             get(port, "/health/live", seconds=0)
+
+
+def test_ctrl_c_while_it_starts_is_quiet_and_leaves_what_starts_again(tmp_path):
+    # Python itself is up once it says so; what follows are seconds of imports, then the migrations, then the demo.
+    begun = "print('begun', flush=True); import sys; from holdfast.cli import main; sys.exit(main())"
+    for moment in (0.2, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0):
+        process = subprocess.Popen(
+            [sys.executable, "-c", begun, "serve", "--demo", "--port", "0"],
+            cwd=tmp_path,
+            env=bare_environment(tmp_path / "home"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        assert process.stdout.readline() == "begun\n"
+        time.sleep(moment)
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+        assert "Traceback" not in said, (moment, said)
+        assert process.returncode in {0, 130}, (moment, process.returncode, said)
+    with serving(tmp_path, "--demo") as (_, port):
+        assert get(port, "/health/ready")[0] == 200
 
 
 @pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["one", "two"])

@@ -128,9 +128,7 @@ async def departments(stage: Stage) -> None:
         ("D-8", "Gone", {"company_id": second}),
     ):
         above = {"parent_id": made[0]} if "parent_id" in place else place
-        answer = await stage.client.post(
-            DEPARTMENTS_URL, json={"code": code, "name": name, **above}, headers=admin
-        )
+        answer = await stage.client.post(DEPARTMENTS_URL, json={"code": code, "name": name, **above}, headers=admin)
         assert answer.status_code == 201, answer.text
         made.append(answer.json()["id"])
     for place in (2, 0):

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -44,6 +45,19 @@ class Cluster:
     def stop(self, *, kill: bool = False) -> None:
         raise NotImplementedError
 
+    def processes(self) -> list[int]:
+        """Return the server's processes; none where it does not run."""
+        raise NotImplementedError
+
+    def freeze(self) -> None:
+        """Let every process stand still, as behind a network that is cut: connections stay open, nothing answers."""
+        for process in self.processes():
+            os.kill(process, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        for process in self.processes():
+            os.kill(process, signal.SIGCONT)
+
     async def addresses(self) -> dict[str, str]:
         """Make a database; return the addresses at which it is served and migrated."""
         raise NotImplementedError
@@ -81,6 +95,13 @@ class Postgresql(Cluster):
 
     def stop(self, *, kill: bool = False) -> None:
         self._call(f"{self._bin}/pg_ctl", "-D", str(self._data), "-m", "immediate" if kill else "fast", "-w", "stop")
+
+    def processes(self) -> list[int]:
+        file = self._data / "postmaster.pid"
+        if not file.exists():
+            return []
+        server = int(file.read_text().split()[0])
+        return [server, *map(int, Path(f"/proc/{server}/task/{server}/children").read_text().split())]
 
     async def addresses(self) -> dict[str, str]:
         address = f"127.0.0.1:{self.port}"
@@ -128,6 +149,9 @@ class Mariadb(Cluster):
         else:
             self._process.terminate()
         self._process.wait(timeout=SECONDS)
+
+    def processes(self) -> list[int]:
+        return [self._process.pid] if self._process is not None and self._process.poll() is None else []
 
     async def addresses(self) -> dict[str, str]:
         admin = await asyncmy.connect(host="127.0.0.1", port=self.port, user="root", autocommit=True)

@@ -5,13 +5,14 @@ import contextlib
 import os
 import resource
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -52,6 +53,7 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
             made.start()
             yield made
         finally:
+            made.thaw()
             with contextlib.suppress(AssertionError):
                 made.stop(kill=True)
 
@@ -129,6 +131,64 @@ async def test_the_database_goes_and_comes_back(cluster, tmp_path):
         assert {answer.status_code for answer in answers} == {200}, [answer.text for answer in answers]
         assert process.process.poll() is None
         assert "Traceback" not in process.log, process.log
+
+
+async def test_the_database_hangs_and_goes_on(cluster, tmp_path):
+    settings, org = await on_cluster(cluster, tmp_path)
+    more = {"DATABASE_TIMEOUT_SECONDS": "2", "POOL_SIZE": "8", **UNLIMITED}
+    async with served(settings, **more) as (client, process):
+        assert (await create(client, org, "BEFORE")).status_code == 201
+        await asyncio.gather(*(client.get(COMPANIES, headers=org.admin.bearer) for _ in range(20)))
+
+        async def timed(answer: Awaitable[httpx.Response]) -> tuple[httpx.Response, float]:
+            began = time.monotonic()
+            return await answer, time.monotonic() - began
+
+        cluster.freeze()
+        await asyncio.sleep(1.1)  # readiness is looked up once a second
+        sign_in = {"email": org.user.email, "password": PASSWORD}
+        for _ in range(2):  # on connections that were open, and on new ones
+            *answers, ready, live = await asyncio.gather(
+                timed(client.get(COMPANIES, headers=org.admin.bearer)),
+                timed(create(client, org, "DURING")),
+                timed(client.post("/api/v1/auth/login", json=sign_in)),
+                timed(client.get("/health/ready")),
+                timed(client.get("/health/live")),
+            )
+            for answer, seconds in answers:
+                unavailable(answer)
+                assert seconds < 12, seconds
+            assert ready[0].status_code == 503
+            assert ready[1] < 6, ready
+            assert (live[0].status_code, live[1] < 2) == (200, True)
+
+        cluster.thaw()
+        await asyncio.sleep(1.1)
+        assert (await client.get("/health/ready")).status_code == 200
+        answers = await asyncio.gather(*(client.get(COMPANIES, headers=org.admin.bearer) for _ in range(20)))
+        assert {answer.status_code for answer in answers} == {200}, [answer.text for answer in answers]
+        assert (await create(client, org, "AFTER")).status_code == 201
+        assert process.process.poll() is None
+        assert "Traceback" not in process.log, process.log
+
+
+async def test_a_statement_that_takes_too_long_is_given_up(cluster, tmp_path):
+    settings, org = await on_cluster(cluster, tmp_path)
+    async with served(settings, DATABASE_TIMEOUT_SECONDS="1", **UNLIMITED) as (client, _):
+        company = (await create(client, org, "HELD")).json()["id"]
+        holder = await asyncpg.connect(settings.migration_database_url)
+        transaction = holder.transaction()
+        await transaction.start()
+        await holder.execute("SELECT id FROM company FOR UPDATE")
+        began = time.monotonic()
+        unavailable(await client.patch(f"{COMPANIES}/{company}", json={"name": "New"}, headers=org.admin.bearer))
+        assert time.monotonic() - began < 5
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        assert await holder.fetchval(waiting) == 0, "the server still works on it"
+        await transaction.rollback()
+        await holder.close()
+        changed = await client.patch(f"{COMPANIES}/{company}", json={"name": "New"}, headers=org.admin.bearer)
+        assert changed.status_code == 200, changed.text
 
 
 async def test_the_database_restarts_under_load(cluster, tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from holdfast.cli import app
+from holdfast.cli.commands import app
 from holdfast.kernel.settings import Settings
 
 pytestmark = pytest.mark.unit

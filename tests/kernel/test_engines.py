@@ -243,6 +243,36 @@ async def test_an_unreachable_server_is_unavailable():
         await database.dispose()
 
 
+@pytest.mark.parametrize("kind", ["postgresql", "mysql"])
+async def test_a_server_that_says_nothing_is_unavailable(kind, monkeypatch):
+    for module in ("holdfast.kernel.engines", "holdfast.kernel.engines.pool"):
+        monkeypatch.setattr(f"{module}.CONNECT_TIMEOUT", 1.0)
+    silent = await asyncio.start_server(lambda *_: asyncio.sleep(60), "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    database = open_database(f"{kind}://nobody@127.0.0.1:{port}/none")
+    with pytest.raises(Unavailable):
+        await asyncio.wait_for(database.acquire(write=True), 10)
+    assert database._writing._made == 0
+    silent.close()
+
+
+@pytest.mark.parametrize("how", ["raw", "sqlalchemy"])
+@pytest.mark.parametrize("kind", ["postgresql", "mysql"])
+async def test_a_statement_that_takes_too_long_is_given_up(kind, how):
+    async with fresh_url(kind) as url:
+        database = open_database(url, pool_size=1, timeout=1.0)
+        sleep = "SELECT pg_sleep(20)" if kind == "postgresql" else "SELECT sleep(20)"
+        link = await database.acquire(write=True)
+        began = time.monotonic()
+        with pytest.raises(Exception) as caught:
+            await (link.fetch(sleep) if how == "raw" else link.connection.execute(text(sleep)))
+        assert isinstance(database_error(caught.value), Unavailable)
+        await link.close()
+        assert time.monotonic() - began < 4
+        assert await answer(database) == 1
+        await database.dispose()
+
+
 @pytest.mark.parametrize("how", ["raw", "sqlalchemy", "idle", "commit"])
 @pytest.mark.parametrize("database", ["postgresql", "mysql"], indirect=True)
 async def test_a_killed_connection_is_unavailable_then_all_is_well(database, how):

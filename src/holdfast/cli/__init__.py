@@ -1,70 +1,14 @@
-"""The command `holdfast`: one file a noun; an error is one line on standard error and a non-zero exit."""
+"""The command `holdfast`."""
 
-import sys
 from collections.abc import Sequence
-from pathlib import Path
-
-import typer
-from pydantic import ValidationError
-from sqlalchemy.exc import DBAPIError
-
-from holdfast.cli import admin, api, audit, doctor, migrate, people, serve, settings, slices
-from holdfast.kernel.engines import address_fault, database_error, said_by
-from holdfast.kernel.errors import ConfigurationError
-
-app = typer.Typer(
-    name="holdfast",
-    help="Run and look after an installation of Holdfast.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-app.command()(serve.serve)
-app.command()(migrate.migrate)
-app.command()(admin.create_admin)
-app.command()(doctor.doctor)
-app.command("settings")(settings.show_settings)
-app.command()(api.routes)
-app.command()(api.openapi)
-app.add_typer(people.app, name="people")
-app.add_typer(slices.app, name="slice")
-app.add_typer(audit.app, name="audit")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 1 refused or failed, 2 not understood, 130 interrupted."""
     try:
-        result = app(args=arguments, prog_name="holdfast", standalone_mode=False)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has gone; Python would complain while it ends
-        return 1
-    except Exception as error:  # noqa: BLE001 - a person at a terminal is owed a line, not a traceback
-        message, code = _explained(error)
-        sys.stderr.write(f"holdfast: {' '.join(message.split())}\n")
-        return code
-    return result if isinstance(result, int) else 0
+        # lint: allow inner-import – it takes a second or two, in which Ctrl-C is to be as quiet as later
+        from holdfast.cli.commands import run  # noqa: PLC0415
 
-
-def _explained(error: Exception) -> tuple[str, int]:
-    """Return what to tell of an error, and the exit code."""
-    match error:
-        case typer.Abort():
-            return "interrupted", 130
-        case typer.TyperException():
-            return str(getattr(error, "format_message", error.__str__)()), 2
-        case ValidationError():
-            return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()), 1
-        case OSError(filename=str() | Path() as name):
-            return f"{name}: {error.strerror}", 1
-        case ConfigurationError():
-            return error.detail, 1
-    return _explained_database(error) or f"{type(error).__name__}: {error}", 1
-
-
-def _explained_database(error: Exception) -> str | None:
-    """Return what to tell of an error of the database, None where it is none."""
-    if fault := address_fault(error):
-        return f"DATABASE_URL: {fault}"
-    if known := database_error(error):
-        return known.detail
-    return f"The database refuses: {said_by(error)}" if isinstance(error, DBAPIError) else None
+        return run(arguments)
+    except KeyboardInterrupt:
+        return 130

@@ -343,7 +343,7 @@ def meaning(error: BaseException) -> HoldfastError | None:
     """Return what an error of the database means, with the field that a taken value belongs to; None for others."""
     if isinstance(error, StaleDataError):
         return Conflict("The record was changed by someone else at the same moment. Read it again.")
-    known = database_error(error) if isinstance(error, DBAPIError | HoldfastError) else None
+    known = database_error(error) if isinstance(error, DBAPIError | HoldfastError | TimeoutError) else None
     if isinstance(known, ConstraintConflict):
         name = _field_of(known.constraint)
         if name is not None:

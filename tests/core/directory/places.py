@@ -17,7 +17,7 @@ class Places:
         self.client, self.org = client, org
 
     async def send(self, method: str, path: str, who: str = "admin", **body: object) -> httpx.Response:
-        extra = {"json": body} if body or method in ("POST", "PUT", "PATCH") else {}
+        extra = {"json": body} if body else {}
         return await self.client.request(method, f"{ORG}/{path}", headers=getattr(self.org, who).bearer, **extra)
 
     async def make(self, kind: str, **body: object) -> str:
@@ -46,7 +46,7 @@ class Places:
     async def actions(self, entity: str, row_id: str) -> list[str]:
         url = f"/api/v1/audit/entities/{entity}/{row_id}/history"
         rows = (await self.client.get(url, headers=self.org.auditor.bearer)).json()["data"]
-        return [row["action"].rpartition(".")[2] for row in rows]
+        return [row["action"].rpartition(".")[2] for row in rows if row["outcome"] == "success"]
 
 
 def place_of(answer: httpx.Response) -> str:

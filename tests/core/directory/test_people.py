@@ -221,7 +221,7 @@ async def test_an_imported_department_is_found_by_code_or_name_or_stays_a_text(c
         (None, "Unheard of", None, None),
     ]
     exported = await client.get(f"{URL}/exports", headers=org.auditor.bearer)
-    assert [line.split(",")[6] for line in exported.content.decode("utf-8-sig").splitlines()[1:]] == [
+    assert [line.split(",")[6].strip('"') for line in exported.content.decode("utf-8-sig").splitlines()[1:]] == [
         "TAX",
         "SAL",
         "Sales",

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from holdfast.kernel.engines.addresses import normalise_url
 from holdfast.kernel.engines.faults import ConstraintConflict, address_fault, database_error, said_by
-from holdfast.kernel.engines.links import LINKS, Link, report
+from holdfast.kernel.engines.links import LINKS, Link, PatientConnection, report
 from holdfast.kernel.engines.pool import CONNECT_TIMEOUT, Dialect, Pool
 from holdfast.kernel.engines.sqlite import SqliteConnection, connect
 
@@ -63,12 +63,14 @@ class Database:
         pool_timeout: float,
         pool_recycle: int,
         pool_pre_ping: bool,
+        timeout: float | None = None,
         sqlite_synchronous: Literal["FULL", "NORMAL"] = "FULL",
         slow_query_ms: int | None = None,
         echo: bool = False,
     ) -> "Database":
         """Return the database at an address without connecting yet; times in seconds unless they say otherwise.
 
+        On a server no statement takes longer than `timeout`; migrations have none.
         Raises ConfigurationError for an address that cannot be used.
         """
         address = normalise_url(url)
@@ -80,7 +82,7 @@ class Database:
             address,
             poolclass=NullPool,
             isolation_level="READ COMMITTED",
-            connect_args=_connect_args(address, dialect),
+            connect_args=_connect_args(address, dialect, timeout),
             hide_parameters=True,
         )
         _watch(engine.sync_engine, slow)
@@ -153,13 +155,21 @@ class Database:
             thread.shutdown(wait=False)
 
 
-def _connect_args(address: URL, dialect: Dialect) -> dict[str, Any]:
+def _connect_args(address: URL, dialect: Dialect, limit: float | None) -> dict[str, Any]:
     """Return what the driver needs besides the address, whose query holds only text."""
     query = address.query
     if dialect == "mysql":
-        args: dict[str, Any] = {"init_command": _MYSQL_SESSION, "connect_timeout": int(CONNECT_TIMEOUT)}
+        args: dict[str, Any] = {
+            "init_command": _MYSQL_SESSION,
+            "connect_timeout": int(CONNECT_TIMEOUT),
+            "read_timeout": limit,
+        }
         return {**args, "ssl": True} if query.get("ssl") == "true" else args
-    args = {"timeout": float(str(query.get("timeout", CONNECT_TIMEOUT)))}
+    args = {
+        "timeout": float(str(query.get("timeout", CONNECT_TIMEOUT))),
+        "command_timeout": limit,
+        "connection_class": PatientConnection,
+    }
     for name in ("statement_cache_size", "max_cached_statement_lifetime"):
         if name in query:
             args[name] = int(str(query[name]))

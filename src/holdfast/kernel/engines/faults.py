@@ -19,6 +19,7 @@ from holdfast.kernel.errors import (
 )
 
 LOST = "The connection to the database was lost; try again."
+SLOW = "The database did not answer in time; try again."
 BUSY = "The database is busy; try again."
 FULL = "The database has no space left; nothing was changed."
 READ_ONLY = "The database cannot be written at present; nothing was changed."
@@ -221,6 +222,7 @@ _JUDGES: tuple[tuple[Any, Callable[[Any], HoldfastError | None]], ...] = (
     (asyncpg.InternalClientError, lambda _: Unavailable(LOST)),
     (sqlite3.Error, _sqlite),
     (mysql.MySQLError, _mysql),
-    (OSError, lambda _: Unavailable(LOST)),  # sockets, and their time-outs
+    (TimeoutError, lambda _: Unavailable(SLOW)),
+    (OSError, lambda _: Unavailable(LOST)),
     ((OverflowError, UnicodeEncodeError), lambda _: _invalid()),
 )

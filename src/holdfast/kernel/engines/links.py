@@ -1,10 +1,12 @@
 """Links: one pooled connection in one transaction, for the driver's own statements and SQLAlchemy's alike."""
 
+import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar, NoReturn, cast
 
+import asyncpg  # type: ignore[import-untyped]
 import sqlalchemy
 import structlog
 from sqlalchemy import Connection
@@ -14,6 +16,7 @@ from sqlalchemy.util import greenlet_spawn
 from holdfast.kernel.engines.faults import database_error
 from holdfast.kernel.engines.pool import Dialect, Physical, Pool
 
+CANCEL_TIMEOUT = 1.0
 _log = structlog.get_logger("holdfast.sql")
 
 
@@ -184,6 +187,15 @@ class _PostgresqlLink(Link):
             # nothing is sent any more, hence no greenlet
             sync.commit() if command == "COMMIT" and answer == command else sync.rollback()
         return answer
+
+
+class PatientConnection(asyncpg.Connection):  # type: ignore[misc]
+    """asyncpg's connection, closed where the server does not even end a statement that was given up."""
+
+    def _cancel_current_command(self, *waiters: "asyncio.Future[None]") -> None:
+        # What comes next on the connection waits until the server has answered that, or for the limit once more.
+        super()._cancel_current_command(*waiters)
+        self._loop.call_later(CANCEL_TIMEOUT, lambda: waiters[-1].done() or self.terminate())
 
 
 class _PlainLink(Link):

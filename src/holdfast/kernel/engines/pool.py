@@ -116,7 +116,9 @@ class Pool:
     async def _connect(self) -> Physical:
         """Fill a place that is counted already."""
         try:
-            return Physical(await greenlet_spawn(self.engine.sync_engine.raw_connection))
+            # asyncmy's own limit ends once the socket is open, before the server has said a word.
+            async with asyncio.timeout(CONNECT_TIMEOUT if self._dialect == "mysql" else None):
+                return Physical(await greenlet_spawn(self.engine.sync_engine.raw_connection))
         except Exception as error:
             self._free()
             # One line: while the database is away every request meets this, and no traceback says more than the text.

@@ -155,6 +155,7 @@ class Settings(BaseSettings):
     )
     pool_size: int = Field(16, ge=1, le=1000, description="Database connections of each process.")
     pool_timeout: float = Field(2.0, gt=0, description="Seconds that a request waits for one, then 503.")
+    database_timeout_seconds: float = Field(30.0, gt=0, description="Seconds that a statement may take on a server.")
     pool_recycle: int = Field(1800, ge=0, description="Seconds after which a connection is made anew; 0: never.")
     pool_pre_ping: bool = Field(False, description="Try a connection each time before it is used.")
     slow_query_ms: Milliseconds = Field(500, ge=0, description="Statements slower than this are logged; off: none.")
