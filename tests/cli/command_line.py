@@ -1,13 +1,17 @@
 """How tests call the command."""
 
+import asyncio
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import asyncpg
+
 from holdfast.kernel.settings import Settings
 from holdfast.kernel.settings.variables import env_names
+from support import POSTGRES
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 COMMAND = (sys.executable, "-c", "import sys; from holdfast.cli import main; sys.exit(main())")
@@ -27,3 +31,16 @@ def refused(result: subprocess.CompletedProcess[str], code: int = 1) -> str:
     assert len(lines) == 1, result.stderr
     assert lines[0].startswith("holdfast: ")
     return lines[0].removeprefix("holdfast: ")
+
+
+def on_postgresql(*statements: str) -> list[asyncpg.Record]:
+    """Run statements as the server's administrator and return what the last one gives."""
+
+    async def ask():
+        connection = await asyncpg.connect(f"{POSTGRES}/postgres")
+        try:
+            return [await connection.fetch(statement) for statement in statements][-1]
+        finally:
+            await connection.close()
+
+    return asyncio.run(ask())

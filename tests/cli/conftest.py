@@ -3,14 +3,16 @@
 import logging
 import os
 import subprocess
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import structlog
-from command_line import COMMAND, Run, bare_environment
+from command_line import COMMAND, Run, bare_environment, on_postgresql
 
 from holdfast.cli import main
+from support import database_name, need
 
 
 @pytest.fixture
@@ -55,3 +57,13 @@ def here(
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def database() -> Iterator[tuple[str, str]]:
+    """Yield an empty database and a role that owns nothing."""
+    need("PostgreSQL", 5432)
+    name, role = database_name(), f"holdfast_test_{uuid.uuid4().hex[:8]}"
+    on_postgresql(f"CREATE DATABASE {name}", f"CREATE ROLE {role} LOGIN")
+    yield name, role
+    on_postgresql(f"DROP DATABASE {name} WITH (FORCE)", f"DROP ROLE {role}")

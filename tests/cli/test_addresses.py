@@ -1,7 +1,6 @@
 """What is wrong with a database's address is one line: the setting, what the server said, what to do."""
 
 import asyncio
-import uuid
 
 import asyncmy
 import asyncpg
@@ -23,16 +22,6 @@ def clear(result) -> str:
     return line
 
 
-def on_postgresql(*statements):
-    async def ask():
-        connection = await asyncpg.connect(f"{POSTGRES}/postgres")
-        for statement in statements:
-            await connection.execute(statement)
-        await connection.close()
-
-    asyncio.run(ask())
-
-
 def on_mariadb(*statements):
     async def ask():
         connection = await asyncmy.connect(host="127.0.0.1", port=3306, user="root", autocommit=True)
@@ -42,16 +31,6 @@ def on_mariadb(*statements):
         await connection.ensure_closed()
 
     asyncio.run(ask())
-
-
-@pytest.fixture
-def database():
-    """Yield an empty database and a role that owns nothing."""
-    need("PostgreSQL", 5432)
-    name, role = database_name(), f"holdfast_test_{uuid.uuid4().hex[:8]}"
-    on_postgresql(f"CREATE DATABASE {name}", f"CREATE ROLE {role} LOGIN")
-    yield name, role
-    on_postgresql(f"DROP DATABASE {name} WITH (FORCE)", f"DROP ROLE {role}")
 
 
 @pytest.fixture

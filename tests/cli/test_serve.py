@@ -1,6 +1,7 @@
 """`holdfast serve` as a process: it comes up, says where, and stops when asked."""
 
 import http.client
+import json
 import os
 import re
 import signal
@@ -11,14 +12,18 @@ import time
 from contextlib import contextmanager, suppress
 
 import pytest
-from command_line import COMMAND, bare_environment, refused
+from command_line import COMMAND, bare_environment, on_postgresql, refused
+
+from support import POSTGRES
 
 pytestmark = pytest.mark.service
+PASSWORD = "correct horse battery staple"
+LATER_START = 30.0  # of a machine that does other things too
 
 
 @contextmanager
 def serving(folder, *options, **variables):
-    """Yield the process and the port of a server that has said where it serves; it is stopped at the end."""
+    """Yield the process, the port and the lines of a server that has said where it serves; it is stopped at the end."""
     process = subprocess.Popen(
         [*COMMAND, "serve", "--port", "0", *options],
         cwd=folder,
@@ -33,7 +38,7 @@ def serving(folder, *options, **variables):
         for line in process.stdout:
             seen.append(line)
             if said := re.search(r"serves at http://127\.0\.0\.1:(\d+)", line):
-                yield process, int(said[1])
+                yield process, int(said[1]), seen
                 break
         else:
             pytest.fail("".join(seen))
@@ -61,9 +66,20 @@ def get(port, path, seconds=60, **headers):
             connection.close()
 
 
+def post(port, path, body):
+    """Return status and body."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
 @pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["one", "two"])
 def test_the_server_answers_and_ctrl_c_stops_it_cleanly(tmp_path, options):
-    with serving(tmp_path, *options) as (process, port):
+    with serving(tmp_path, *options) as (process, port, _):
         status, headers, _ = get(port, "/health/ready")
         assert status == 200
         assert "server" not in headers
@@ -100,14 +116,88 @@ def test_ctrl_c_while_it_starts_is_quiet_and_leaves_what_starts_again(tmp_path):
 
 @pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["one", "two"])
 def test_what_stands_before_a_body_has_a_limit(tmp_path, options):
-    with serving(tmp_path, *options) as (_, port):
+    with serving(tmp_path, *options) as (_, port, _):
         status, headers, body = get(port, "/health/live", **{"X-A": "a" * 70_000})
         assert (status, headers["content-type"]) == (431, "application/problem+json"), body
         assert get(port, "/health/live", **{"X-A": "a" * 60_000})[0] == 200
 
 
+def test_the_demo_shows_its_progress_and_says_where_and_how_to_sign_in(tmp_path):
+    quick = {"ARGON2_MEMORY_KIB": "64", "ARGON2_TIME_COST": "1"}
+    with serving(tmp_path, "--demo", FORCE_COLOR="1", **quick) as (_, port, seen):
+        said = re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", "".join(seen))
+        shown = [int(done) for done in re.findall(r"MedCare.*?(\d+)/\d{4}", said)]
+        assert len(set(shown)) > 1
+        assert shown == sorted(shown)
+        assert "Loaded 5 demo organisations" in said
+        assert "superadmin@system.com / SuperAdmin123!" in said
+        assert "ceo@" in said
+        assert "techstart.com" in said
+        assert "password123" in said
+        assert get(port, "/health/ready")[0] == 200
+        body = {"email": "ceo@techstart.com", "password": "password123"}
+        assert post(port, "/api/v1/auth/login", body)[0] == 200
+    began = time.monotonic()
+    with serving(tmp_path, "--demo", **quick) as (_, port, seen):
+        assert get(port, "/health/ready")[0] == 200
+        assert time.monotonic() - began < LATER_START
+        assert "superadmin@system.com" in "".join(seen)
+        assert "Loaded" not in "".join(seen)
+
+
+def test_an_empty_database_prints_a_link_with_which_the_first_administrator_is_made(tmp_path):
+    with serving(tmp_path) as (_, port, seen):
+        [link] = re.findall(r"http://127\.0\.0\.1:(\d+)(/console/setup\?code=(\S+))", "".join(seen))
+        assert int(link[0]) == port
+        assert get(port, link[1])[0] == 200
+        admin = {"email": "ada@example.org", "name": "Ada", "password": PASSWORD}
+        told = {"token": link[2], "organization": "Example Ltd", "slug": "example", **admin}
+        assert post(port, "/api/v1/auth/setup", told)[0] == 201
+        assert post(port, "/api/v1/auth/login", {"email": "ada@example.org", "password": PASSWORD})[0] == 200
+    with serving(tmp_path) as (_, port, seen):
+        assert "setup" not in "".join(seen)
+        assert get(port, "/health/ready")[0] == 200
+
+
+def test_a_changed_file_starts_the_server_anew(tmp_path):
+    code = tmp_path / "code.py"
+    code.write_text("")
+    with serving(tmp_path, "--reload") as (process, port, _):
+        assert get(port, "/health/ready")[0] == 200
+        later = time.time() + 60
+        os.utime(code, (later, later))
+        for line in process.stdout:
+            if "code.py" in line and "Reloading" in line:
+                break
+        for line in process.stdout:
+            if "Started server process" in line:
+                break
+        assert get(port, "/health/ready")[0] == 200
+
+
+def test_pending_migrations_are_refused_where_the_start_must_not_migrate(run, tmp_path):
+    by_hand = {"MIGRATE_ON_START": "false"}
+    assert "holdfast migrate" in refused(run("serve", "--port", "0", **by_hand))
+    assert not (tmp_path / "home" / "holdfast.db").exists()
+    assert run("migrate").returncode == 0
+    with serving(tmp_path, **by_hand) as (_, port, _):
+        assert get(port, "/health/ready")[0] == 200
+
+
+def test_no_connection_of_the_owner_outlives_the_start(tmp_path, database):
+    name, role = database
+    addresses = {
+        "DATABASE_URL": f"postgresql://{role}@127.0.0.1:5432/{name}",
+        "MIGRATION_DATABASE_URL": f"{POSTGRES}/{name}",
+    }
+    with serving(tmp_path, **addresses) as (_, port, _):
+        assert get(port, "/health/ready")[0] == 200
+        rows = on_postgresql(f"SELECT DISTINCT usename FROM pg_stat_activity WHERE datname = '{name}'")
+        assert [row["usename"] for row in rows] == [role]
+
+
 def test_options_reach_every_worker(tmp_path):
-    with serving(tmp_path, "--workers", "2", APP_NAME="Elsewhere", ENVIRONMENT="test") as (_, port):
+    with serving(tmp_path, "--workers", "2", APP_NAME="Elsewhere", ENVIRONMENT="test") as (_, port, _):
         for _ in range(6):
             assert b'"name":"Elsewhere"' in get(port, "/api/system/info")[2]
 
