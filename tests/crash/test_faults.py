@@ -5,7 +5,6 @@ import contextlib
 import os
 import resource
 import shutil
-import signal
 import socket
 import sqlite3
 import subprocess
@@ -16,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 from clusters import CLUSTERS, Cluster, missing
@@ -172,6 +172,7 @@ async def test_the_database_hangs_and_goes_on(cluster, tmp_path):
         assert "Traceback" not in process.log, process.log
 
 
+@pytest.mark.parametrize("cluster", ["postgresql"], indirect=True)
 async def test_a_statement_that_takes_too_long_is_given_up(cluster, tmp_path):
     settings, org = await on_cluster(cluster, tmp_path)
     async with served(settings, DATABASE_TIMEOUT_SECONDS="1", **UNLIMITED) as (client, _):
