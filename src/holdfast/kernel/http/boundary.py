@@ -3,7 +3,7 @@
 import functools
 import hashlib
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from types import UnionType
 from typing import Any, Protocol
 
@@ -108,7 +108,7 @@ class WorkRoute(APIRoute):
                 if declared.max_body is not None:
                     request.scope[MAX_BODY_KEY] = declared.max_body
             if declared.method not in SAFE:
-                await _read_body(request, takes_json=takes_json, max_depth=settings.json_max_depth)
+                await _read_body(request, house, takes_json=takes_json, counted=headers is not None)
             try:
                 if declared.prepare is not None:
                     request.state.prepared = await declared.prepare(request)
@@ -177,14 +177,30 @@ def _replying(declared: Declared) -> Handler:
     return replying
 
 
-async def _read_body(request: Request, *, takes_json: bool, max_depth: int) -> None:
-    """Read the whole body before any transaction begins, and JSON strictly."""
-    raw = await request.body()
-    if takes_json and raw:
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != JSON and not (kind.startswith("application/") and kind.endswith("+json")):
-            raise UnsupportedMediaType(f"The body must be {JSON}.")
-        request._json = parse_json(raw, max_depth=max_depth)  # noqa: SLF001  the one place where Starlette keeps a parsed body
+async def _read_body(request: Request, house: Boundary, *, takes_json: bool, counted: bool) -> None:
+    """Read the whole body before any transaction begins, and JSON strictly; one that is refused counts all the same."""
+    try:
+        raw = await request.body()
+        if takes_json and raw:
+            kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if kind != JSON and not (kind.startswith("application/") and kind.endswith("+json")):
+                raise UnsupportedMediaType(f"The body must be {JSON}.")
+            value = parse_json(raw, max_depth=house.works.settings.json_max_depth)
+            request._json = value  # noqa: SLF001  the one place where Starlette keeps a parsed body
+    except HoldfastError:
+        if not counted:
+            await _count(request, house)
+        raise
+
+
+async def _count(request: Request, house: Boundary) -> None:
+    """Count a request whose body was refused, and which therefore reaches no unit of work."""
+    with suppress(Unauthenticated):  # counted as such
+        work = await _enter(request, house, request_info(request), write=False)
+        try:
+            await house.limits.admit(request, work)
+        finally:
+            await work.close()
 
 
 async def _at_the_gate(request: Request, house: Boundary, inner: Callable[[Request], Awaitable[Response]]) -> Response:
