@@ -156,6 +156,12 @@ async def test_trailers_without_end_are_refused():
         await sending
 
 
+async def test_trailers_do_not_become_headers():
+    async with connected() as (reader, writer):
+        writer.write(b"POST /slow" + WIRE + b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX-A: a\r\n\r\n")
+        assert (await answer(reader)).json()["headers"] == ["host", "transfer-encoding"]
+
+
 async def test_the_refusal_of_a_later_request_is_not_taken_for_the_answer_of_an_earlier():
     async with connected() as (reader, writer):
         writer.write(b"GET /slow" + WIRE + b"\r\n" + b"GET /" + WIRE + b"A: b\r\n" * MAX_FIELDS + b"\r\n")

@@ -43,6 +43,7 @@ class Protocol(HttpToolsProtocol):
             self._refusal = _too_large(self.url)
             raise self._refusal  # ends the parser, whose error comes back as send_400_response
         self._pending = 0
+        self.scope["headers"] = self.headers.copy()  # trailers are added to the other list
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:

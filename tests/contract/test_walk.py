@@ -200,6 +200,20 @@ async def test_an_address_without_a_credential_has_sixty_requests_a_minute(calle
     assert "retry-after" in answers[-1].headers
 
 
+@pytest.mark.parametrize("path", [COMPANIES, "/api/v1/auth/login"])
+async def test_bodies_that_cannot_be_read_count_too(caller, people, path):
+    broken = {"content": b'{"a": ', "headers": {"Content-Type": "application/json"}}
+    answers = [await caller.post(path, **broken) for _ in range(66)]
+    assert (answers[0].status_code, answers[-1].status_code) == (400, 429), answers[-1].text
+    assert {answer.status_code for answer in answers} == {400, 429}
+    # With a credential they count against that, not against its address or anybody else.
+    broken["headers"] |= people.user.bearer
+    answers = [await caller.post(path, **broken) for _ in range(66)]
+    assert (answers[0].status_code, answers[-1].status_code) == (400, 429), answers[-1].text
+    assert (await caller.get("/api/v1/auth/me", headers=people.user.bearer)).status_code == 429
+    assert (await caller.get("/api/v1/auth/me", headers=people.viewer.bearer)).status_code == 200
+
+
 async def test_ten_sign_ins_a_minute_and_account_over_four_processes(dialect):
     async with fresh_database(dialect) as settings:
         await run.upgrade(settings)

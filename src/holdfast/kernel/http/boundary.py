@@ -3,7 +3,7 @@
 import functools
 import hashlib
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from types import UnionType
 from typing import Any, Protocol
 
@@ -110,7 +110,7 @@ class WorkRoute(APIRoute):
                 if declared.max_body is not None:
                     request.scope[MAX_BODY_KEY] = declared.max_body
             if declared.method not in SAFE:
-                await read_body(request, takes, max_depth=settings.json_max_depth)
+                await _read_counted(request, house, takes, counted=headers is not None)
             try:
                 if declared.prepare is not None and gate is not None:
                     request.state.prepared = await declared.prepare(request, gate)
@@ -177,6 +177,26 @@ def _replying(declared: Declared) -> Handler:
         return reply(await function(**arguments), status)
 
     return replying
+
+
+async def _read_counted(request: Request, house: Boundary, takes: str | None, *, counted: bool) -> None:
+    """Read the whole body before any transaction begins; one that is refused counts all the same."""
+    try:
+        await read_body(request, takes, max_depth=house.works.settings.json_max_depth)
+    except HoldfastError:
+        if not counted:
+            await _count(request, house)
+        raise
+
+
+async def _count(request: Request, house: Boundary) -> None:
+    """Count a request whose body was refused, and which therefore reaches no unit of work."""
+    with suppress(Unauthenticated):  # counted as such
+        work = await _enter(request, house, request_info(request), write=False)
+        try:
+            await house.limits.admit(request, work)
+        finally:
+            await work.close()
 
 
 async def _at_the_gate(request: Request, house: Boundary, inner: Callable[[Request], Awaitable[Response]]) -> Response:
