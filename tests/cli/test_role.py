@@ -1,12 +1,15 @@
 """The restricted role on PostgreSQL: made by command, judged by the doctor, and required in production."""
 
+import re
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
-from command_line import refused
+from command_line import on_postgresql, refused
 
-from support import POSTGRES, database_name, need
+from holdfast.cli import doctor
+from support import MARIADB, POSTGRES, database_name, need
 
 pytestmark = pytest.mark.service
 SECRET = "kW9-vR2xQ7_mT4bZ8nL5cJ1hF6gD3sA0pYuE"
@@ -59,3 +62,44 @@ async def test_a_role_above_the_tenants_lock_is_found(run, place):
     assert "is a superuser" in sick.stdout
     production = {**as_owner, "ENVIRONMENT": "production", "SECRET_KEY": SECRET}
     assert "superuser" in refused(run("serve", "--port", "0", **production))
+
+
+def test_the_owner_and_a_role_past_row_level_security_are_found_and_refused_by_name(here, database):
+    name, role = database
+    address = f"postgresql://{role}@127.0.0.1:5432/{name}"
+    owner = f"{POSTGRES}/{name}"
+    production = {"ENVIRONMENT": "production", "SECRET_KEY": SECRET, "DATABASE_URL": address}
+    assert here("migrate", DATABASE_URL=address, MIGRATION_DATABASE_URL=owner).returncode == 0
+    assert here("doctor", DATABASE_URL=address, MIGRATION_DATABASE_URL=owner).returncode == 0
+    for way, back, reason in (
+        (f"ALTER ROLE {role} BYPASSRLS", f"ALTER ROLE {role} NOBYPASSRLS", "has BYPASSRLS"),
+        (f"GRANT postgres TO {role}", f"REVOKE postgres FROM {role}", "owns the tables"),
+    ):
+        on_postgresql(way)
+        sick = here("doctor", DATABASE_URL=address, MIGRATION_DATABASE_URL=owner)
+        assert sick.returncode == 1
+        assert f"DATABASE_URL: the role {role} {reason}." in sick.stdout
+        line = refused(here("serve", "--port", "0", **production, MIGRATION_DATABASE_URL=owner))
+        assert f"DATABASE_URL: the role {role} {reason}." in line
+        on_postgresql(back)
+    assert here("doctor", DATABASE_URL=address, MIGRATION_DATABASE_URL=owner).returncode == 0
+
+
+def test_the_doctor_goes_on_where_the_database_refuses_to_answer(here):
+    need("MariaDB", 3306)
+    sick = here("doctor", DATABASE_URL=f"{MARIADB}/information_schema")
+    assert re.search("wrong +migrations, triggers +The database refuses: Unknown table", sick.stdout), sick.stderr
+    assert re.search("wrong +role ", sick.stdout)
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mysql"])
+def test_the_doctor_finds_a_clock_that_differs_from_the_database_s(here, monkeypatch, database, kind):
+    address = f"{POSTGRES}/{database[0]}"
+    if kind == "mysql":
+        need("MariaDB", 3306)
+        address = f"{MARIADB}/mysql"
+    assert re.search(r"ok +clock +[+-]0\.\d+ s", here("doctor", DATABASE_URL=address).stdout)
+    for seconds, said in ((-60, "+60."), (60, "-")):
+        monkeypatch.setattr(doctor, "system_clock", lambda ahead=seconds: datetime.now(UTC) + timedelta(seconds=ahead))
+        sick = here("doctor", DATABASE_URL=address)
+        assert re.search(rf"wrong +clock +The database's clock is {re.escape(said)}", sick.stdout), sick.stdout

@@ -6,11 +6,9 @@ from pathlib import Path
 
 import typer
 from pydantic import ValidationError
-from sqlalchemy.exc import DBAPIError
 
 from holdfast.cli import admin, api, audit, doctor, migrate, people, serve, settings, slices
-from holdfast.kernel.engines import address_fault, database_error, said_by
-from holdfast.kernel.errors import ConfigurationError
+from holdfast.cli.terminal import trouble_of
 
 app = typer.Typer(
     name="holdfast",
@@ -56,15 +54,4 @@ def _explained(error: Exception) -> tuple[str, int]:
             return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()), 1
         case OSError(filename=str() | Path() as name):
             return f"{name}: {error.strerror}", 1
-        case ConfigurationError():
-            return error.detail, 1
-    return _explained_database(error) or f"{type(error).__name__}: {error}", 1
-
-
-def _explained_database(error: Exception) -> str | None:
-    """Return what to tell of an error of the database, None where it is none."""
-    if fault := address_fault(error):
-        return f"DATABASE_URL: {fault}"
-    if known := database_error(error):
-        return known.detail
-    return f"The database refuses: {said_by(error)}" if isinstance(error, DBAPIError) else None
+    return trouble_of(error) or f"{type(error).__name__}: {error}", 1

@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from holdfast.cli.terminal import quiet, show
+from sqlalchemy.exc import DBAPIError
+
+from holdfast.cli.terminal import quiet, show, trouble_of
 from holdfast.kernel.clock import system_clock
-from holdfast.kernel.engines import Link, address_fault
+from holdfast.kernel.engines import Link
 from holdfast.kernel.errors import HoldfastError
 from holdfast.kernel.settings import Settings, refusals
 from holdfast.main import Installation, open_installation
@@ -60,9 +62,8 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
         for subject, examine in _EXAMINATIONS.items():
             try:
                 finding = await examine(home)
-            except HoldfastError as error:
-                fault = address_fault(error.__cause__)
-                finding = Finding(subject, [f"DATABASE_URL: {fault}" if fault else error.detail])
+            except (HoldfastError, DBAPIError, OSError) as error:
+                finding = Finding(subject, [trouble_of(error) or str(error)])
             yield finding
             if subject == "database" and finding.faults:
                 return

@@ -8,8 +8,10 @@ from uuid import UUID
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from sqlalchemy.exc import DBAPIError
 
 from holdfast.core.identity.public import find_tenant
+from holdfast.kernel.engines import address_fault, database_error, said_by
 from holdfast.kernel.errors import ConfigurationError
 from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.settings import Settings
@@ -47,6 +49,17 @@ async def tenant_of(home: Installation, slug: str) -> UUID:
     if tenant is None:
         raise ConfigurationError(f"There is no organisation {slug!r}.")
     return tenant.id
+
+
+def trouble_of(error: Exception) -> str | None:
+    """Return what to tell of an error of ours or of the database, None where it is neither."""
+    if isinstance(error, ConfigurationError):
+        return error.detail
+    if fault := address_fault(error):
+        return f"DATABASE_URL: {fault}"
+    if known := database_error(error):
+        return known.detail
+    return f"The database refuses: {said_by(error)}" if isinstance(error, DBAPIError) else None
 
 
 def say(text: str) -> None:
