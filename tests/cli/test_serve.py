@@ -110,7 +110,7 @@ def test_ctrl_c_while_it_starts_is_quiet_and_leaves_what_starts_again(tmp_path):
         _, said = process.communicate(timeout=30)
         assert "Traceback" not in said, (moment, said)
         assert process.returncode in {0, 130}, (moment, process.returncode, said)
-    with serving(tmp_path, "--demo") as (_, port):
+    with serving(tmp_path, "--demo") as (_, port, _):
         assert get(port, "/health/ready")[0] == 200
 
 
