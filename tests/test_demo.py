@@ -197,8 +197,14 @@ async def test_demo_accounts_are_served_as_the_demo_only(dialect):
         await add_operator(home.works, founded=home.works.clock())
         with pytest.raises(ConfigurationError, match="--demo"):
             await prepare(home)
-        home.settings = home.settings.model_copy(update={"demo": True})
+        plain = home.settings
+        home.settings = plain.model_copy(update={"demo": True})
         await prepare(home)
+        # Production has no --demo to advise.
+        home.settings = plain.model_copy(update={"environment": "production"})
+        with pytest.raises(ConfigurationError, match="demo accounts") as caught:
+            await prepare(home)
+        assert "--demo" not in caught.value.detail
 
 
 @pytest.mark.service

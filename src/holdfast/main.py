@@ -123,25 +123,38 @@ async def prepare(home: Installation) -> None:
     demonstration, and in production for a role above the database's own locks.
     """
     settings = home.settings
-    if settings.migrate_on_start:
-        await run.upgrade(settings, home.apps)
-    else:
+    production = settings.environment == "production"
+    served_by_owner = home.database.dialect != "sqlite" and run.restricted_role(settings) is None
+    if production and served_by_owner:  # before it owns more than it does
+        await _refuse_powerful(home)
+    if not settings.migrate_on_start or (production and served_by_owner):
         faults = await run.pending(settings, home.apps)
+        if faults and settings.migrate_on_start:
+            raise ConfigurationError(
+                "MIGRATION_DATABASE_URL must name another user than DATABASE_URL: in production the owner of the "
+                "schema, who migrates it, does not serve."
+            )
         if faults:
             raise ConfigurationError(f"The database is not at this version ({faults[0]}); run: holdfast migrate")
-    if settings.environment == "production":
-        link = await home.database.acquire(write=False)
-        try:
-            faults = await role_faults(link)
-        finally:
-            await link.close()
-        if faults:
-            raise ConfigurationError(" ".join(faults))
+    if settings.migrate_on_start:
+        await run.upgrade(settings, home.apps)
+    if production:
+        await _refuse_powerful(home)
     await ensure_system(home.works)
     if not settings.demo and await has_demo(home.works):
-        raise ConfigurationError(
-            "The database holds demo accounts, whose passwords everyone knows: serve it with --demo, or use another."
-        )
+        way = "use another database" if production else "serve it with --demo, or use another database"
+        raise ConfigurationError(f"The database holds demo accounts, whose passwords everyone knows: {way}.")
+
+
+async def _refuse_powerful(home: Installation) -> None:
+    """Raise ConfigurationError where the role that serves is above the database's own locks."""
+    link = await home.database.acquire(write=False)
+    try:
+        faults = await role_faults(link)
+    finally:
+        await link.close()
+    if faults:
+        raise ConfigurationError(" ".join(faults))
 
 
 @dataclass(slots=True)

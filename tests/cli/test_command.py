@@ -49,6 +49,9 @@ def test_the_commands_are_the_promised_ones():
         (["serve", "--reload", "--workers", "2"], {}, 1, "--reload"),
         (["serve", "--host", "203.0.113.7"], {"ENVIRONMENT": "test"}, 1, "HOST 203.0.113.7"),
         (["serve"], {"PORT": "many"}, 1, "PORT"),
+        (["serve"], {"SENTRY_DSN": "https://key@sentry.example/1"}, 1, "SENTRY_DSN"),
+        (["serve"], {"TRUSTED_PROXIES": "nope"}, 1, "TRUSTED_PROXIES"),
+        (["doctor"], {"TRUSTED_PROXIES": "nope"}, 1, "TRUSTED_PROXIES"),
         (["serve"], {"ENVIRONMENT": "production"}, 1, "SECRET_KEY"),
         (["migrate"], {"DATABASE_URL": "oracle://x/y"}, 1, "DATABASE_URL"),
         (["migrate"], {"DATABASE_URL": "sqlite:////proc/none/x.db"}, 1, ""),
@@ -63,6 +66,13 @@ def test_an_error_is_one_line_and_a_code(here, arguments, variables, code, said)
     assert said in line
     assert "Traceback" not in line
     assert "hunter2" not in line
+
+
+@pytest.mark.parametrize("arguments", [(), ("people",)])
+def test_a_command_without_anything_shows_help_and_no_error(here, arguments):
+    result = here(*arguments)
+    assert "Usage: holdfast" in result.stdout
+    assert result.stderr == ""
 
 
 def test_an_error_of_the_command_in_a_process_of_its_own(run):

@@ -85,6 +85,27 @@ def test_the_owner_and_a_role_past_row_level_security_are_found_and_refused_by_n
     assert here("doctor", DATABASE_URL=address, MIGRATION_DATABASE_URL=owner).returncode == 0
 
 
+def test_production_refuses_the_owner_before_it_migrates(here, database):
+    name, role = database
+    on_postgresql(f"ALTER DATABASE {name} OWNER TO {role}")
+    as_owner = {"DATABASE_URL": f"postgresql://{role}@127.0.0.1:5432/{name}"}
+    production = {**as_owner, "ENVIRONMENT": "production", "SECRET_KEY": SECRET}
+    assert "MIGRATION_DATABASE_URL" in refused(here("serve", "--port", "0", **production))
+    assert "at nothing" in here("migrate", "--check", **as_owner).stdout
+    assert here("migrate", **as_owner).returncode == 0
+    assert f"the role {role} owns the tables" in refused(here("serve", "--port", "0", **production))
+
+
+@pytest.mark.parametrize(("port", "found"), [(1, "wrong"), (6379, "ok")])
+def test_the_doctor_tries_redis(here, port, found):
+    if found == "ok":
+        need("Redis", port)
+    assert here("migrate").returncode == 0
+    sick = here("doctor", REDIS_URL=f"redis://127.0.0.1:{port}/0")
+    assert re.search(f"^{found} +redis ", sick.stdout, re.MULTILINE), sick.stdout
+    assert sick.returncode == (found == "wrong")
+
+
 def test_the_doctor_goes_on_where_the_database_refuses_to_answer(here):
     need("MariaDB", 3306)
     sick = here("doctor", DATABASE_URL=f"{MARIADB}/information_schema")

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -146,6 +147,8 @@ def test_hosts_and_proxies_are_lists_too(given):
         ("SQLALCHEMY_DATABASE_URL", "oracle://x/y"),
         ("REDIS_URL", "http://x"),
         ("REDIS_URL", "redis://x:port"),
+        ("TRUSTED_PROXIES", "nope"),
+        ("TRUSTED_PROXIES", "unix,10.0.0.0/99"),
     ],
 )
 def test_a_wrong_value_is_refused_by_the_name_of_its_variable(given, name, value):
@@ -290,6 +293,12 @@ def test_production_requires(given, missing, tmp_path):
     assert not (tmp_path / "var").exists()
 
 
+def test_production_names_all_that_is_missing_at_once(given):
+    detail = refused(given, ENVIRONMENT=" Production ")
+    assert "SECRET_KEY" in detail
+    assert "DATABASE_URL" in detail
+
+
 @pytest.mark.parametrize(
     "secret",
     [
@@ -342,6 +351,34 @@ def test_a_server_reached_from_elsewhere_must_say_what_it_is(given):
     (only,) = refusals(given(HOST="0.0.0.0"))
     assert only.startswith("ENVIRONMENT")
     assert refusals(given(ENVIRONMENT="development")) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "asked"),
+    [
+        ("PUBLIC_URL", "https://intranet.example.org", True),
+        ("PUBLIC_URL", "http://127.0.0.1:8000", False),
+        ("TRUSTED_PROXIES", "127.0.0.1", True),
+        ("TRUSTED_PROXIES", "unix", True),
+    ],
+)
+def test_a_server_behind_a_proxy_must_say_what_it_is(given, name, value, asked):
+    found = refusals(given(**{name: value}))
+    assert [each.startswith("ENVIRONMENT") and name in each for each in found] == [True] * asked
+    assert refusals(given(ENVIRONMENT="staging")) == []
+
+
+def test_reports_to_sentry_need_its_extra(given, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sentry_sdk", ModuleType("sentry_sdk"))
+    assert refusals(given(SENTRY_DSN="https://key@sentry.example/1")) == []
+    monkeypatch.setitem(sys.modules, "sentry_sdk", None)
+    (only,) = refusals(given())
+    assert only.startswith("SENTRY_DSN")
+
+
+def test_a_file_that_is_not_text_is_named(given):
+    Path(".env").write_bytes(b"PORT=\xff\xfe")
+    assert refused(given).startswith(".env")
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,8 @@ def run(arguments: Sequence[str] | None) -> int:
         return 1
     except Exception as error:  # noqa: BLE001 - a person at a terminal is owed a line, not a traceback
         message, code = _explained(error)
-        sys.stderr.write(f"holdfast: {' '.join(message.split())}\n")
+        if message:  # help that was shown for want of a command has none
+            sys.stderr.write(f"holdfast: {' '.join(message.split())}\n")
         return code
     return result if isinstance(result, int) else 0
 

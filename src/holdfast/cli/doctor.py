@@ -13,6 +13,7 @@ from holdfast.cli.terminal import quiet, show, trouble_of
 from holdfast.kernel.clock import system_clock
 from holdfast.kernel.engines import Link
 from holdfast.kernel.errors import HoldfastError
+from holdfast.kernel.limits.throttle import REDIS_TIMEOUT
 from holdfast.kernel.settings import Settings, refusals
 from holdfast.main import Installation, open_installation
 from holdfast.migrations import role, run
@@ -38,7 +39,7 @@ Examine = Callable[[Installation], Awaitable[Finding]]
 
 
 def doctor() -> int:
-    """Examine settings, secrets, database, role, triggers, migrations and clock; fail when something is wrong.
+    """Examine settings, secrets, database, role, triggers, migrations, clock and Redis; fail when something is wrong.
 
     Example: holdfast doctor
     """
@@ -108,6 +109,22 @@ async def _clock(home: Installation) -> Finding:
     return Finding("clock", [], f"{skew:+.3f} s")
 
 
+async def _redis(home: Installation) -> Finding:
+    if not home.settings.redis_url:
+        return Finding("redis", [], "not used")
+    from redis.asyncio import Redis  # noqa: PLC0415 - an extra, without which the installation is not opened
+    from redis.exceptions import RedisError  # noqa: PLC0415
+
+    client = Redis.from_url(home.settings.redis_url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT)
+    try:
+        await client.ping()
+    except (RedisError, OSError) as error:
+        return Finding("redis", [f"REDIS_URL: {error}"])
+    finally:
+        await client.aclose()
+    return Finding("redis", [], "answers")
+
+
 async def _with_link(home: Installation, act: Callable[[Link], Awaitable[T]]) -> T:
     link = await home.database.acquire(write=False)
     try:
@@ -121,4 +138,5 @@ _EXAMINATIONS: dict[str, Examine] = {
     "migrations, triggers": _migrations,
     "role": _role,
     "clock": _clock,
+    "redis": _redis,
 }

@@ -5,101 +5,51 @@ The environment goes before `.env`; an empty value counts as not given. `explain
 """
 
 import ipaddress
-import json
 import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-from urllib.parse import quote, urlsplit
+from typing import Any, Literal, Self
+from urllib.parse import quote
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    ModelWrapValidatorHandler,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy.engine import URL
 
 from holdfast.kernel.engines.addresses import normalise_url
 from holdfast.kernel.errors import ConfigurationError
+from holdfast.kernel.settings.values import (
+    Address,
+    DatabaseKind,
+    Environment,
+    Level,
+    Milliseconds,
+    Moment,
+    Names,
+    Origins,
+    Proxies,
+)
 from holdfast.kernel.settings.variables import PREFIX, Variables, env_names, normalised_as
 
 SECRET_BYTES = 32
 _MASK = "********"
+_REQUIRED = {
+    "secret_key": "SECRET_KEY is required in production: at least 32 random bytes.",
+    "database_url": "DATABASE_URL is required in production (or SQLALCHEMY_DATABASE_URL, or DB_NAME …).",
+}
 _PLACEHOLDERS = (
     *("changeme", "changethis", "replaceme", "replacethis", "yoursecret", "secretkey", "placeholder", "insecure"),
     *("password", "example", "supersecret", "generateme", "0123456789", "abcdefgh"),
 )
 
-# ── how values are read ──────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _names(value: object) -> object:
-    """Read a list written as JSON or with commas."""
-    if not isinstance(value, str):
-        return value
-    if value.lstrip().startswith("["):
-        try:
-            return json.loads(value)
-        except ValueError as error:
-            raise ValueError("is neither a comma-separated nor a JSON list") from error
-    return tuple(part.strip() for part in value.split(",") if part.strip())
-
-
-def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
-    read = []
-    for value in values:
-        parts = urlsplit(value)
-        if value != "*" and (parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/")):
-            raise ValueError(f"{value!r} is not an origin such as https://intranet.example.org")
-        read.append(value if value == "*" else f"{parts.scheme}://{parts.netloc}".lower())
-    return tuple(read)
-
-
-def _web_address(value: str) -> str:
-    parts = urlsplit(value)
-    if value and (parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment):
-        raise ValueError("is not an address such as https://intranet.example.org")
-    return value.rstrip("/")
-
-
-def _lower(value: object) -> object:
-    return value.strip().lower() if isinstance(value, str) else value
-
-
-def _upper(value: object) -> object:
-    return value.strip().upper() if isinstance(value, str) else value
-
-
-def _off(value: object) -> object:
-    return None if isinstance(value, str) and value.strip().lower() in ("off", "none") else value
-
 
 def _secret(data: dict[str, Any]) -> str:
-    if data["environment"] == "production":
-        raise ConfigurationError("SECRET_KEY is required in production: at least 32 random bytes.")
     return kept_secret(data["holdfast_home"])
 
 
 def _embedded(data: dict[str, Any]) -> str:
-    if data["environment"] == "production":
-        raise ConfigurationError("DATABASE_URL is required in production (or SQLALCHEMY_DATABASE_URL, or DB_NAME …).")
     return "sqlite:///" + quote(str(data["holdfast_home"].absolute() / "holdfast.db"))
-
-
-Moment = Annotated[datetime, AfterValidator(lambda moment: moment if moment.tzinfo else moment.replace(tzinfo=UTC))]
-Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
-Address = Annotated[str, AfterValidator(_web_address)]
-Milliseconds = Annotated[int | None, BeforeValidator(_off)]
-Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)]
-Environment = Annotated[Literal["development", "staging", "production", "test"], BeforeValidator(_lower)]
-DatabaseKind = Annotated[Literal["postgresql", "mysql", "mariadb", "sqlite"], BeforeValidator(_lower)]
 
 
 class Settings(BaseSettings):
@@ -170,10 +120,10 @@ class Settings(BaseSettings):
 
     # Requests
     allowed_hosts: Names = Field((), description="Host names that are answered, comma-separated or JSON; empty: all.")
-    allowed_origins: Annotated[Names, AfterValidator(_origins)] = Field(
+    allowed_origins: Origins = Field(
         (), description="Origins of other front ends (CORS), comma-separated or JSON; * is refused in production."
     )
-    trusted_proxies: Names = Field((), description="Addresses or networks of proxies whose word counts; or unix.")
+    trusted_proxies: Proxies = Field((), description="Addresses or networks of proxies whose word counts; or unix.")
     max_body_bytes: int = Field(1_048_576, ge=1024, description="Largest request body in bytes.")
     json_max_depth: int = Field(32, ge=1, le=500, description="Deepest nesting of a JSON body.")
     rate_limit_enabled: bool = Field(True, description="Limit requests; off is refused in production.")
@@ -199,6 +149,12 @@ class Settings(BaseSettings):
     metrics_token: str = Field("", repr=False, description="Bearer token that /metrics asks for where it is given.")
     sentry_dsn: str = Field("", repr=False, description="Send unexpected errors to Sentry (extra `sentry`).")
 
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except UnicodeDecodeError:
+            raise ConfigurationError(".env is not text in UTF-8.") from None
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -215,6 +171,7 @@ class Settings(BaseSettings):
     @model_validator(mode="wrap")
     @classmethod
     def _named(cls, data: dict[str, Any], handler: ModelWrapValidatorHandler[Self]) -> Self:
+        _check_given(data)
         try:
             settings = handler(data)
         except ValidationError as error:
@@ -263,6 +220,13 @@ def kept_secret(home: Path) -> str:
 # ── what is refused ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def _check_given(data: Mapping[str, Any]) -> None:
+    """Raise ConfigurationError naming all that production needs and was not given, before anything is made for it."""
+    missing = [line for name, line in _REQUIRED.items() if name not in data]
+    if missing and str(data.get("environment")).strip().lower() == "production":
+        raise ConfigurationError(" ".join(missing))
+
+
 def _place(address: URL) -> tuple[str, str | None]:
     """Return the database that an address means; not its host, because migrations may go past the pooler."""
     return address.get_backend_name().replace("mariadb", "mysql"), address.database
@@ -284,8 +248,15 @@ def refusals(settings: Settings) -> list[str]:
     found = []
     if settings.demo and not is_loopback(settings.host):
         found.append(f"DEMO binds to loopback only, HOST is {settings.host}.")
-    if "environment" not in settings.model_fields_set and not is_loopback(settings.host):
-        found.append(f"ENVIRONMENT must be given where HOST ({settings.host}) is reached from elsewhere.")
+    reached = (
+        (not is_loopback(settings.host), f"HOST ({settings.host}) is reached from elsewhere"),
+        (settings.trusted_proxies, "TRUSTED_PROXIES names who passes requests on"),
+        (settings.public_url.startswith("https:"), "PUBLIC_URL is for others than this machine's users"),
+    )
+    if "environment" not in settings.model_fields_set:
+        found += [f"ENVIRONMENT must be given where {reason}." for given, reason in reached if given][:1]
+    if settings.sentry_dsn and not _has_sentry():
+        found.append("SENTRY_DSN needs the extra `sentry`: pip install 'holdfast[sentry]'.")
     if settings.environment != "production":
         return found
     unsafe = (
@@ -300,6 +271,14 @@ def refusals(settings: Settings) -> list[str]:
         ),
     )
     return found + [f"{line[:-1]}: refused in production." for refused, line in unsafe if refused]
+
+
+def _has_sentry() -> bool:
+    try:
+        import sentry_sdk  # type: ignore[import-not-found, unused-ignore] # noqa: F401, PLC0415 - an extra
+    except ImportError:
+        return False
+    return True
 
 
 def is_loopback(host: str) -> bool:
