@@ -1,4 +1,5 @@
 import asyncio
+import socket
 import sqlite3
 import time
 
@@ -247,13 +248,12 @@ async def test_an_unreachable_server_is_unavailable():
 async def test_a_server_that_says_nothing_is_unavailable(kind, monkeypatch):
     for module in ("holdfast.kernel.engines", "holdfast.kernel.engines.pool"):
         monkeypatch.setattr(f"{module}.CONNECT_TIMEOUT", 1.0)
-    silent = await asyncio.start_server(lambda *_: asyncio.sleep(60), "127.0.0.1", 0)
-    port = silent.sockets[0].getsockname()[1]
-    database = open_database(f"{kind}://nobody@127.0.0.1:{port}/none")
-    with pytest.raises(Unavailable):
-        await asyncio.wait_for(database.acquire(write=True), 10)
-    assert database._writing._made == 0
-    silent.close()
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections and does nothing with them
+        database = open_database(f"{kind}://nobody@127.0.0.1:{silent.getsockname()[1]}/none")
+        with pytest.raises(Unavailable):
+            await asyncio.wait_for(database.acquire(write=True), 10)
+        assert database._writing._made == 0
+        await database.dispose()
 
 
 @pytest.mark.parametrize("how", ["raw", "sqlalchemy"])
