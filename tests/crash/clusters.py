@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 import asyncmy
@@ -25,7 +26,7 @@ def missing(what: str) -> None:
     pytest.skip(f"{what} is not installed")
 
 
-class Cluster:
+class Cluster(ABC):
     """A server that can be taken away: `stop` in good order, or `stop(kill=True)` as by a crash."""
 
     account: str
@@ -39,15 +40,15 @@ class Cluster:
             self._as = {"user": self.account, "group": self.account, "extra_groups": []}
             shutil.chown(folder, self.account, self.account)
 
-    def start(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def start(self) -> None: ...
 
-    def stop(self, *, kill: bool = False) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def stop(self, *, kill: bool = False) -> None: ...
 
+    @abstractmethod
     def processes(self) -> list[int]:
         """Return the server's processes; none where it does not run."""
-        raise NotImplementedError
 
     def freeze(self) -> None:
         """Let every process stand still, as behind a network that is cut: connections stay open, nothing answers."""
@@ -58,9 +59,9 @@ class Cluster:
         for process in self.processes():
             os.kill(process, signal.SIGCONT)
 
+    @abstractmethod
     async def addresses(self) -> dict[str, str]:
         """Make a database; return the addresses at which it is served and migrated."""
-        raise NotImplementedError
 
     def _call(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
