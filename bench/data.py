@@ -117,10 +117,13 @@ async def _database(dialect: Dialect, name: str, folder: Path) -> AsyncIterator[
         try:
             async with mariadb.cursor() as cursor:
                 await cursor.execute(f"CREATE DATABASE {name}")
-            yield {"DATABASE_URL": f"{MARIADB}/{name}"}
+                await cursor.execute(f"CREATE USER {name}")
+            at = MARIADB.rpartition("@")[2]
+            yield {"DATABASE_URL": f"mysql://{name}@{at}/{name}", "MIGRATION_DATABASE_URL": f"{MARIADB}/{name}"}
         finally:
             async with mariadb.cursor() as cursor:
                 await cursor.execute(f"DROP DATABASE IF EXISTS {name}")
+                await cursor.execute(f"DROP USER IF EXISTS {name}")
             await mariadb.ensure_closed()
 
 
