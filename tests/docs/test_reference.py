@@ -56,7 +56,8 @@ def test_the_pages_are_those_that_the_code_writes():
 
 def test_there_is_no_other_page(reference):
     assert {path.name for path in FOLDER.iterdir()} >= set(reference.PAGES)
-    strange = {path.name for path in FOLDER.glob("*.md")} - set(reference.PAGES)
+    measured = {"performance.md", "proofs.md"}  # written by runs of the program, which no test repeats
+    strange = {path.name for path in FOLDER.glob("*.md")} - set(reference.PAGES) - measured
     assert all("Written by" not in (FOLDER / name).read_text() for name in strange)
 
 
