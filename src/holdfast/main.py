@@ -26,7 +26,6 @@ from holdfast.core.identity.public import (
     note_presence,
     people_called,
     surroundings,
-    table_of_roles,
 )
 from holdfast.demo import demo_sign_ins, has_demo
 from holdfast.front import Health, RateLimits, api_pages, errors_page, metrics_route, static_files, told_version
@@ -108,9 +107,8 @@ def open_installation(
     tokens = AccessTokens(keys, minutes=settings.access_token_expire_min)
     hints = demo_sign_ins() if settings.demo else ()
     desk = Desk(keys, tokens, Passwords(settings), limiter, SessionCookie.of(settings), hints)
-    roles = table_of_roles([permission for app in chosen for permission in app.permissions])
     trail = Trail()
-    authenticator = SessionAuthenticator(desk, roles, clock)
+    authenticator = SessionAuthenticator(desk, [each for app in chosen for each in app.permissions], clock)
     works = Works(database, settings, clock, authenticator, trail, keys, labels_of, {SLOT: desk})
     works.state[Catalogue.SLOT] = Catalogue(chosen, people_called)
     return Installation(settings, chosen, database, works, desk, trail, limiter, telemetry)

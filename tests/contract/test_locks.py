@@ -4,7 +4,7 @@ The probes are made from the metadata; on the same tables without composite keys
 """
 
 from collections.abc import Awaitable, Callable
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from samples import insert, loosened, own, reference, uniques
@@ -77,6 +77,12 @@ async def refused(connection: AsyncConnection, attempt: Callable[[], Awaitable[o
     return False
 
 
+async def some(connection: AsyncConnection, table: Table, column: str, tenant_id: UUID) -> object:
+    """Return a value that the column takes: the id of a row where it points at one."""
+    target = reference(table).get(column)
+    return uuid4().hex[:8] if target is None else (await insert(connection, target, tenant_id))["id"]
+
+
 async def schema_leaks(connection: AsyncConnection, table: Table) -> list[str]:
     """Return what crosses from tenant B to tenant A: references, ids that are taken, values that are taken."""
     a, b = new_id(), new_id()
@@ -91,7 +97,7 @@ async def schema_leaks(connection: AsyncConnection, table: Table) -> list[str]:
         row = await insert(connection, table, a)
         same = {name: row[name] for name in columns if row.get(name) is not None}
         if len(same) < len(columns):  # a nullable one was left out
-            same = {name: row.get(name) or uuid4().hex[:8] for name in columns}
+            same = {name: row.get(name) or await some(connection, table, name, a) for name in columns}
             row = await insert(connection, table, a, **same)
         for column in set(columns) & set(reference(table)):
             if table.name in Base.metadata.tables:

@@ -38,6 +38,9 @@ UNAUDITED_TABLES = {
     "refusal_count",
     "idempotency_key",  # the answer to a request whose changes have entries
     "refresh_token",  # the mechanism of a rotation that is recorded on the session
+    "sign_in_challenge",  # the mechanism of a sign-in in two steps, each of which is recorded
+    "user_token",  # the mechanism of a one-time link, whose issue and use are recorded
+    "notice",  # derived from what is recorded
 }
 EXEMPT_COLUMNS = {
     "company.code_key": "omit",  # derived from another column
@@ -55,7 +58,16 @@ EXEMPT_COLUMNS = {
     "person.deleted_key": "omit",
     "user_account.email_key": "omit",
     "user_account.username_key": "omit",
+    "user_account.name_key": "omit",
     "user_account.deleted_key": "omit",
+    "role.name_key": "omit",
+    "role.deleted_key": "omit",
+    "role_assignment.role_key": "omit",
+    "role_assignment.scope_key": "omit",
+    "role_assignment.ended_key": "omit",
+    "user_totp.secret": "secret",
+    "user_totp.last_step": "untracked",  # each sign-in has an entry of its own
+    "recovery_code.code_hash": "secret",
     "user_password.hash": "secret",
     "user_password.failures": "untracked",  # each failure has an entry of its own
     "session.secret_hash": "secret",

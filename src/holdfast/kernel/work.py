@@ -63,8 +63,11 @@ class Authenticator(Protocol):
         """Return what was presented, None for nothing; raise Unauthenticated for something unreadable."""
         ...
 
-    async def resolve(self, link: Link, credential: Credential, now: datetime) -> Presence | None:
-        """Bind the link to the credential's tenant and return its row's say, None where it is not or no longer good."""
+    async def resolve(self, link: Link, credential: Credential, now: datetime, ip: str | None) -> Presence | None:
+        """Bind the link to the credential's tenant and return its row's say, None where it is not or no longer good.
+
+        `ip` is the address that it came from, None for none.
+        """
         ...
 
 
@@ -284,7 +287,7 @@ class Works:
         """Open a unit of work for a credential, None where its row gives no access; the caller commits and closes."""
         link = await self.database.acquire(write=write)
         try:
-            presence = await self.authenticator.resolve(link, credential, self.clock())
+            presence = await self.authenticator.resolve(link, credential, self.clock(), request.ip)
         except BaseException:
             await link.close()
             raise

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from holdfast.kernel.db import Base
 from holdfast.kernel.engines import Database, address_fault, normalise_url
+from holdfast.kernel.engines.sqlite import SqliteConnection
 from holdfast.kernel.errors import ConfigurationError
 from holdfast.kernel.http.idempotency import IdempotencyKey
 from holdfast.kernel.limits.throttle import THROTTLE
@@ -137,13 +138,27 @@ def _named(setting: str) -> Iterator[None]:
 async def _on_connection(settings: Settings, act: Callable[[Connection], T]) -> T:
     database = Database.open(migration_url(settings), pool_size=1, pool_timeout=30, pool_recycle=0, pool_pre_ping=False)
     try:
-        async with database.engine.connect() as connection, _locked(connection):
-            result = await connection.run_sync(act)
-            # lint: allow commit – a migration is no unit of work
-            await connection.commit()
+        async with database.engine.connect() as connection:
+            if connection.dialect.name == "sqlite":
+                link = (await connection.get_raw_connection()).driver_connection
+                assert isinstance(link, SqliteConnection)
+                link.suspend_foreign_keys()
+            async with _locked(connection):
+                result = await connection.run_sync(act)
+                await connection.run_sync(_check_foreign_keys)
+                # lint: allow commit – a migration is no unit of work
+                await connection.commit()
             return result
     finally:
         await database.dispose()
+
+
+def _check_foreign_keys(connection: Connection) -> None:
+    """Raise where a migration of SQLite, which checks no key meanwhile, leaves a row that points at nothing."""
+    if connection.dialect.name == "sqlite":
+        lost = connection.execute(text("PRAGMA foreign_key_check")).first()
+        if lost is not None:
+            raise RuntimeError(f"a row of {lost[0]} points at no row of {lost[2]}")
 
 
 @asynccontextmanager

@@ -68,7 +68,7 @@ async def test_sixteen_parallel_refreshes_give_one_live_successor(client, timed,
 
 async def test_a_retry_within_thirty_seconds_gets_the_same_successor(client, timed, hands, org, ann: Caller) -> None:
     first = (await renew(client, ann.refresh)).json()["refresh_token"]
-    hands.forward(seconds=29)
+    hands.forward(seconds=20)  # and what the machine takes
     again = await renew(client, ann.refresh)
     assert (again.status_code, again.json()["refresh_token"]) == (200, first)
     assert (await renew(client, first)).status_code == 200

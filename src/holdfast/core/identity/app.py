@@ -20,6 +20,12 @@ APP = App(
         RecordKind("user_account", "User account", names=("name",), user="id"),
         RecordKind("password", "Password", user="id"),
         RecordKind("role_assignment", "Role", user="user_id"),
+        RecordKind("role", "Role of the organisation", names=("name",)),
         RecordKind("session", "Session", user="user_id"),
+        RecordKind("user_totp", "Authenticator", user="id"),
+        RecordKind("recovery_code", "Recovery code", user="user_id"),
+        RecordKind("user_preference", "Preference", names=("name",)),
+        RecordKind("sign_in_policy", "Sign-in policy"),
+        RecordKind("break_glass", "Emergency access", names=("target_slug",)),
     ),
 )

@@ -9,6 +9,7 @@ from holdfast.kernel.errors import FieldError
 from holdfast.kernel.permissions import Actor, Permission, Verdict
 
 ROLES = ("Admin", "Operator", "User", "Viewer", "Auditor")
+ADMIN = ROLES[0]
 
 
 def table_of_roles(permissions: Sequence[Permission]) -> Mapping[str, frozenset[str]]:

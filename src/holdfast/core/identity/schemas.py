@@ -91,7 +91,7 @@ class UserBrief(Outward):
     """Who somebody is."""
 
     id: UUID
-    email: str
+    email: str | None
     username: str | None
     name: str
 
@@ -99,7 +99,7 @@ class UserBrief(Outward):
 class UserOut(RecordOut):
     """A user as an administrator sees it."""
 
-    email: str
+    email: str | None
     username: str | None
     name: str
     status: UserStatus

@@ -86,6 +86,10 @@ class SqliteConnection:
             else:
                 return
 
+    def suspend_foreign_keys(self) -> None:
+        """Let tables be made anew, which SQLite does by dropping them; whoever does it checks the keys afterwards."""
+        self._raw.execute("PRAGMA foreign_keys = OFF")
+
     async def commit(self) -> None:
         """Commit; a writing transaction in the thread, because it waits for the disk."""
         if not self._raw.in_transaction:

@@ -85,6 +85,26 @@ class Forbidden(HoldfastError):
     refusal = True
 
 
+class NotInPerson(Forbidden):
+    """What only the user in person may do was tried in their place."""
+
+    code, title = "NOT_IN_PERSON", "Only in person"
+
+    def __init__(self) -> None:
+        super().__init__("Only the user in person may do this, not an operator or somebody who acts in their place.")
+
+
+class StepUpRequired(Forbidden):
+    """The password or second factor was not shown lately; asking for it again is no refusal (RFC 9470)."""
+
+    code, title, refusal = "STEP_UP_REQUIRED", "Confirm that it is you", False
+
+    def __init__(self) -> None:
+        super().__init__("Confirm that it is you with POST /api/v1/auth/step-up; that holds for ten minutes.")
+        challenge = 'Bearer error="insufficient_user_authentication", max_age="600"'
+        self.headers["WWW-Authenticate"] = challenge
+
+
 class NotFound(HoldfastError):
     """There is no such thing, or it belongs to another tenant."""
 

@@ -25,7 +25,7 @@ from holdfast.kernel.http.binding import Binder, binder
 from holdfast.kernel.http.reading import check_query, has_query, read_body, taken
 from holdfast.kernel.http.routes import JSON, SAFE, Declared, Handler, RecordResponse, reply
 from holdfast.kernel.middleware import MAX_BODY_KEY
-from holdfast.kernel.permissions import Verb, authorise
+from holdfast.kernel.permissions import Verb
 from holdfast.kernel.schemas import Problem
 from holdfast.kernel.work import Gate, RequestInfo, Work, Works, meaning
 
@@ -214,7 +214,7 @@ async def _knock(request: Request, house: Boundary, verb: Verb) -> tuple[dict[st
     try:
         try:
             headers = await house.limits.admit(request, work)
-            authorise(work.actor, verb.permission)
+            verb.admit(work.actor, work.now())
         finally:
             await work.close()
     except HoldfastError as error:
@@ -241,7 +241,7 @@ async def _in_a_work(
             if request.method not in SAFE:
                 await house.check_origin(request, work)
             elif verb.writes:
-                authorise(work.actor, verb.permission)  # the form for a verb does not call it
+                verb.admit(work.actor, work.now())  # the form for a verb does not call it
             request.state.work = work
             response = await _once(request, work, inner)
             # A page that shows what is wrong with a form has changed nothing, and must not have.
@@ -253,7 +253,7 @@ async def _in_a_work(
         if error.refusal:
             await house.works.refuse(work.tenant_id, work.actor, info, _refusal(request, verb, error))
         raise
-    if verb.sensitive and request.method in SAFE and response.status_code < 400:
+    if (verb.sensitive or work.actor.watched) and request.method in SAFE and response.status_code < 400:
         await house.works.note(work.tenant_id, work.actor, info, _reading(request, verb))
     response.headers.update(headers)
     return response

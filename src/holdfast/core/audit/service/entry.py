@@ -72,6 +72,7 @@ def build_entry(
     """Return the entry of a record: nothing personal in the core, 128 random bits so that no leaf can be guessed."""
     parts = parts_of(record, request)
     entry_id = new_id()
+    shown = None if actor.impersonator is None else actor.id
     occurred_at = record.occurred_at or recorded_at
     recorded = rfc3339(recorded_at)
     occurred = recorded if occurred_at is recorded_at else rfc3339(occurred_at)
@@ -86,8 +87,8 @@ def build_entry(
         "action": record.action,
         "outcome": record.outcome,
         "actor_type": actor.kind,
-        "actor_id": actor.id,
-        "on_behalf_of": actor.on_behalf_of,
+        "actor_id": actor.impersonator or actor.id,
+        "on_behalf_of": shown,
         "entity_type": record.entity_type,
         "entity_id": record.entity_id,
         "entity_version": record.entity_version,
@@ -107,7 +108,7 @@ def build_entry(
             "sev": record.severity,
             "act": record.action,
             "out": record.outcome,
-            "actor": {"t": actor.kind, "id": _text(actor.id), "for": _text(actor.on_behalf_of)},
+            "actor": {"t": actor.kind, "id": _text(actor.impersonator or actor.id), "for": _text(shown)},
             "ent": {"t": record.entity_type, "id": _text(record.entity_id), "ver": record.entity_version},
             "rid": request.request_id,
             "sid": _text(actor.session_id),

@@ -42,14 +42,16 @@ async def prepare_renewal(gate: Gate, *, current: str, new: str) -> Renewal:
     if not await desk.passwords.verify(None if stored is None else stored.hash, current) or stored is None:
         await _refuse(gate, user)
         raise WrongPassword
-    check_password(gate.works, new, context=(user.email, user.username or "", user.name, tenant.slug), field=FIELD)
+    check_password(
+        gate.works, new, context=(user.email or "", user.username or "", user.name, tenant.slug), field=FIELD
+    )
     if new == current:
         fault = "must be another than the present one"
         raise WeakPassword(f"The password {fault}.", errors=(FieldError(f"body.{FIELD}", "weak_password", fault),))
     return Renewal(stored.hash, await desk.passwords.hash(new))
 
 
-@verb("identity.password.change", access="signed_in", writes=True)
+@verb("identity.password.change", access="signed_in", writes=True, personal=True)
 async def change_password(work: Work, *, renewal: Renewal) -> None:
     """Set the caller's new password and end every other session; raise Conflict where it was changed meanwhile."""
     user_id = work.actor.id

@@ -17,7 +17,8 @@ from holdfast.core.identity.facts import (
 from holdfast.core.identity.models import RefreshToken, Session, SessionKind, User, UserStatus
 from holdfast.core.identity.schemas import Tokens, UserBrief
 from holdfast.core.identity.service.desk import Desk, desk_of
-from holdfast.core.identity.service.tokens import REFRESH_PREFIX, Address, after
+from holdfast.core.identity.service.policy import Lengths, lengths_of
+from holdfast.core.identity.service.tokens import REFRESH_PREFIX, Address
 from holdfast.kernel.crypto import digest, mac, new_secret, same
 from holdfast.kernel.db import NOBODY, folded
 from holdfast.kernel.facts import Record
@@ -136,29 +137,37 @@ async def _open(
     if renewed is not None:
         password.hash = renewed
         work.record(PasswordRehashed(entity=password))
-    opened = open_session(work, desk, user=user, kind=kind)
+    opened = open_session(work, desk, user=user, kind=kind, lengths=await lengths_of(work))
     work.record(SignedIn(entity=opened.session))
     return opened
 
 
-def open_session(work: Work, desk: Desk, *, user: User, kind: SessionKind) -> Opened:
-    """Add a session row for a recognised user and return what carries it; the caller records the fact."""
-    settings, now, secret = work.settings, work.now(), new_secret()
+def open_session(
+    work: Work,
+    desk: Desk,
+    *,
+    user: User,
+    kind: SessionKind,
+    lengths: Lengths | None = None,
+    second_factor: bool = False,
+) -> Opened:
+    """Add a session row for a recognised user and return what carries it; the caller records the fact.
+
+    Without `lengths` it lasts as long as the installation says.
+    """
+    now, secret = work.now(), new_secret()
+    lengths = lengths or Lengths.of(work.settings, None)
     cookie = kind is SessionKind.COOKIE
-    absolute = (
-        after(now, hours=settings.session_absolute_hours)
-        if cookie
-        else after(now, days=settings.refresh_token_absolute_days)
-    )
-    idle = (
-        after(now, minutes=settings.session_idle_min) if cookie else after(now, days=settings.refresh_token_expire_days)
-    )
+    absolute = now + (lengths.cookie_most if cookie else lengths.token_most)
+    idle = now + (lengths.cookie_idle if cookie else lengths.token_idle)
     session = Session(
         id=work.new_id(),
         user_id=user.id,
         kind=kind,
         secret_hash=digest(secret),
         signed_in_at=now,
+        verified_at=now,
+        second_factor=second_factor,
         last_seen_at=now,
         idle_expires_at=min(idle, absolute),
         expires_at=absolute,
@@ -181,7 +190,7 @@ async def _renew(work: Work, desk: Desk, address: Address) -> Opened | None:
     if row is None or not same(row.secret_hash, digest(address.secret)):
         return None
     session = await queries.find_session(work, session_id=row.session_id, lock=True)
-    user = None if session is None else await queries.get_user(work, user_id=session.user_id)
+    user = None if session is None or session.user_id is None else await queries.get_user(work, user_id=session.user_id)
     if session is None or user is None or session.revoked_at is not None or session.expires_at <= now:
         return None
     if user.status is not UserStatus.ACTIVE or not await queries.is_tenant_active(work):
@@ -194,7 +203,7 @@ async def _renew(work: Work, desk: Desk, address: Address) -> Opened | None:
     )
     if won:
         session.last_seen_at = now
-        session.idle_expires_at = min(after(now, days=work.settings.refresh_token_expire_days), session.expires_at)
+        session.idle_expires_at = min(now + (await lengths_of(work)).token_idle, session.expires_at)
         work.session.add(_refresh_row(successor, session, now))
         work.record(SessionRefreshed(entity=session))
         return Opened(user, session, _access(work, desk, session), REFRESH_PREFIX + successor.text())
@@ -236,6 +245,7 @@ def _refresh_row(address: Address, session: Session, now: datetime) -> RefreshTo
 
 
 def _access(work: Work, desk: Desk, session: Session) -> str:
+    assert session.user_id is not None
     return desk.tokens.issue(tenant_id=work.tenant_id, user_id=session.user_id, session_id=session.id, now=work.now())
 
 

@@ -1,8 +1,10 @@
 """The three forms in which a session is carried: access JWT (RFC 9068), refresh token, cookie."""
 
 import functools
+import string
+import zlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from joserfc import jwt
@@ -16,6 +18,8 @@ ALGORITHM = "HS256"
 TYPE = "at+jwt"
 ISSUER = "holdfast"
 REFRESH_PREFIX = "hfr_"
+KEY_PREFIX = "hf_"
+_DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -37,6 +41,38 @@ class Address:
         return None if raw is None else cls(UUID(bytes=raw[:16]), UUID(bytes=raw[16:32]), raw[32:])
 
 
+def key_text(address: Address, label: str) -> str:
+    """Return an API key, `hf_<label>_<id><secret><checksum>` in letters and digits, so that a scanner can tell one."""
+    body = _base62(address.tenant_id.bytes + address.row_id.bytes, 43) + _base62(address.secret, 43)
+    head = f"{KEY_PREFIX}{label}_"
+    return head + body + _base62(zlib.crc32((head + body).encode()).to_bytes(4), 6)
+
+
+def parse_key(text: str) -> Address | None:
+    """Return the address in an API key, None for a text that is none or was not copied whole."""
+    head, _, tail = text.rpartition("_")
+    body, checksum = tail[:-6], tail[-6:]
+    if len(body) != 86 or not tail.isascii() or not tail.isalnum():
+        return None
+    if _base62(zlib.crc32(f"{head}_{body}".encode()).to_bytes(4), 6) != checksum:
+        return None
+    ids, secret = _from_base62(body[:43]), _from_base62(body[43:])
+    return None if ids is None or secret is None else Address(UUID(bytes=ids[:16]), UUID(bytes=ids[16:]), secret)
+
+
+def _base62(raw: bytes, width: int) -> str:
+    number, digits = int.from_bytes(raw), ""
+    for _ in range(width):
+        number, digit = divmod(number, 62)
+        digits = _DIGITS[digit] + digits
+    return digits
+
+
+def _from_base62(text: str) -> bytes | None:
+    number = functools.reduce(lambda found, character: found * 62 + _DIGITS.index(character), text, 0)
+    return number.to_bytes(32) if number < 1 << 256 else None
+
+
 class AccessTokens:
     """Signs and reads access tokens with the key derived from `SECRET_KEY`."""
 
@@ -48,8 +84,10 @@ class AccessTokens:
         # each request, and so is its session's row. A bad token raises and is not remembered.
         self._verified = functools.lru_cache(maxsize=4096)(self._verify)
 
-    def issue(self, *, tenant_id: UUID, user_id: UUID, session_id: UUID, now: datetime) -> str:
-        """Return a signed token that names tenant, user and session; it lives `seconds`."""
+    def issue(
+        self, *, tenant_id: UUID, user_id: UUID, session_id: UUID, now: datetime, until: datetime | None = None
+    ) -> str:
+        """Return a signed token that names tenant, user and session; it lives `seconds`, or `until` a moment."""
         issued = int(now.timestamp())
         claims: dict[str, object] = {
             "iss": ISSUER,
@@ -59,7 +97,7 @@ class AccessTokens:
             "sid": str(session_id),
             "jti": str(uuid4()),
             "iat": issued,
-            "exp": issued + self.seconds,
+            "exp": issued + self.seconds if until is None else int(until.timestamp()),
         }
         return jwt.encode({"alg": ALGORITHM, "typ": TYPE, "kid": self._key_id}, claims, self._key)
 
@@ -83,8 +121,3 @@ class AccessTokens:
         if tenant_id is None or session_id is None:
             raise ValueError("an access token without tenant or session")
         return tenant_id, session_id, expires
-
-
-def after(now: datetime, *, minutes: int = 0, hours: int = 0, days: int = 0) -> datetime:
-    """Return a later moment."""
-    return now + timedelta(minutes=minutes, hours=hours, days=days)

@@ -9,6 +9,7 @@ from holdfast.core.identity.models import Password, RoleAssignment, SignInName, 
 from holdfast.core.identity.schemas import UserOut
 from holdfast.core.identity.service.desk import desk_of
 from holdfast.core.identity.service.sessions import end_sessions
+from holdfast.kernel.db import NOBODY
 from holdfast.kernel.permissions import enforce, verb
 from holdfast.kernel.schemas import Meta, Page
 from holdfast.kernel.work import Work, check_version
@@ -18,7 +19,7 @@ from holdfast.kernel.work import Work, check_version
 async def add_user(
     work: Work,
     *,
-    email: str,
+    email: str | None,
     name: str,
     password_hash: str | None,
     roles: Sequence[str],
@@ -34,7 +35,9 @@ async def add_user(
     await work.flush()
     work.record(UserCreated(entity=user))
     for role in roles:
-        assignment = RoleAssignment(id=work.new_id(), user_id=user.id, role=role)
+        assignment = RoleAssignment(
+            id=work.new_id(), user_id=user.id, role=role, role_key=role, given_at=work.now(), ended_key=NOBODY
+        )
         work.session.add(assignment)
         work.record(RoleAssigned(entity=assignment))
     if password_hash is not None:
@@ -74,7 +77,7 @@ async def change_status(
             password.failures = 0
         work.record(UserStatusChanged(entity=user, reason=reason))
         if status is UserStatus.SUSPENDED:
-            await end_sessions(work, user_id=user_id, reason="suspended")
+            await end_sessions(work, user_id=user_id, reason="suspended", keys=True)
     return user
 
 

@@ -1,0 +1,55 @@
+"""One-time links, and the messages that wait to be sent."""
+
+import enum
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from holdfast.kernel.db import Base, Bytes, Choice, Str, TenantOwned, UtcDateTime, tenant_fk, to_one
+
+
+class Purpose(enum.StrEnum):
+    """What a one-time link is for."""
+
+    INVITATION = "invitation"
+    PASSWORD_RESET = "password_reset"  # noqa: S105
+    EMAIL_CHANGE = "email_change"
+
+
+class UserToken(TenantOwned, Base):
+    """A one-time link of a user; the newest of a purpose is the only good one."""
+
+    __tablename__ = "user_token"
+    # What is done with it leaves the entries.
+    __audited__ = False
+
+    user_id: Mapped[UUID] = tenant_fk("user_account")
+    purpose: Mapped[Purpose] = mapped_column(Choice(Purpose))
+    secret_hash: Mapped[bytes] = mapped_column(Bytes(32))
+    # The address to come, of an e-mail change.
+    email: Mapped[str | None] = mapped_column(Str(254))
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    user = to_one("UserToken", "user_id", "User")
+
+
+class Notice(TenantOwned, Base):
+    """A message to a user that waits to be sent: written in the transaction of what it tells of."""
+
+    __tablename__ = "notice"
+    __table_args__ = (Index("ix_notice_unsent", "tenant_id", "sent_at", "id"),)
+    # Derived from what is recorded.
+    __audited__ = False
+
+    user_id: Mapped[UUID] = tenant_fk("user_account")
+    template: Mapped[str] = mapped_column(Str(63))
+    # Sealed with a key of the installation, bound to tenant and row: address, locale, and what the template is told,
+    # which may hold a one-time link.
+    payload: Mapped[bytes] = mapped_column(Bytes(4096))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    user = to_one("Notice", "user_id", "User")

@@ -1,0 +1,71 @@
+"""Statements on the installation's own tables: which organisations there are, and who is known where."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from holdfast.core.identity.models import SetupLink, SignInName, SignInPolicy
+from holdfast.kernel.tenancy import Tenant
+from holdfast.kernel.work import Work
+
+
+async def list_tenants_by_name(work: Work, *, name_hashes: Sequence[bytes], slug: str | None) -> Sequence[UUID]:
+    """Return the active tenants in which a sign-in name is known, at most two; `slug` narrows to one organisation."""
+    statement = (
+        select(Tenant.id)
+        .join(SignInName, SignInName.tenant_id == Tenant.id)
+        .where(SignInName.name_hash.in_(name_hashes), Tenant.status == "active")
+        .limit(2)
+    )
+    if slug is not None:
+        statement = statement.where(Tenant.slug == slug)
+    return (await work.session.scalars(statement)).unique().all()
+
+
+async def is_tenant_active(work: Work) -> bool:
+    """Tell whether this organisation may be entered."""
+    status = await work.session.scalar(select(Tenant.status).where(Tenant.id == work.tenant_id))
+    return status == "active"
+
+
+async def find_tenant(work: Work, *, slug: str) -> Tenant | None:
+    """Return the tenant with this slug."""
+    found: Tenant | None = await work.session.scalar(select(Tenant).where(Tenant.slug == slug))
+    return found
+
+
+async def get_tenant(work: Work) -> Tenant:
+    """Return this organisation's own row."""
+    found: Tenant = (await work.session.scalars(select(Tenant).where(Tenant.id == work.tenant_id))).one()
+    return found
+
+
+async def count_tenants(work: Work) -> int:
+    """Return how many tenants the installation has."""
+    return (await work.session.scalar(select(func.count()).select_from(Tenant))) or 0
+
+
+async def find_setup_link(work: Work, *, secret_hash: bytes, lock: bool = False) -> SetupLink | None:
+    """Return the set-up link with this secret."""
+    statement = select(SetupLink).where(SetupLink.secret_hash == secret_hash)
+    found: SetupLink | None = await work.session.scalar(statement.with_for_update() if lock else statement)
+    return found
+
+
+async def list_setup_links(work: Work, *, lock: bool = False) -> Sequence[SetupLink]:
+    """Return every set-up link."""
+    statement = select(SetupLink)
+    return (await work.session.scalars(statement.with_for_update() if lock else statement)).all()
+
+
+async def list_demo_slugs(work: Work) -> Sequence[str]:
+    """Return the slugs of the organisations that hold demo accounts."""
+    return (await work.session.scalars(select(Tenant.slug).where(Tenant.demo).order_by(Tenant.slug))).all()
+
+
+async def find_policy(work: Work, *, lock: bool = False) -> SignInPolicy | None:
+    """Return the organisation's rules for signing in, None where it has none of its own."""
+    statement = select(SignInPolicy).where(SignInPolicy.id == work.tenant_id)
+    found: SignInPolicy | None = await work.session.scalar(statement.with_for_update() if lock else statement)
+    return found
