@@ -1,6 +1,7 @@
 """Every statement on identity's tables."""
 
 from holdfast.core.identity.queries.credential import CredentialRow, is_glass_broken, list_credential_rows
+from holdfast.core.identity.queries.outbox import find_user_token, list_open_user_tokens, list_unsent_notices
 from holdfast.core.identity.queries.sessions import (
     SESSIONS,
     SessionList,
@@ -51,6 +52,7 @@ __all__ = [
     "find_setup_link",
     "find_tenant",
     "find_user_by_name",
+    "find_user_token",
     "get_tenant",
     "get_user",
     "is_glass_broken",
@@ -58,9 +60,11 @@ __all__ = [
     "list_credential_rows",
     "list_demo_slugs",
     "list_live_sessions",
+    "list_open_user_tokens",
     "list_roles",
     "list_setup_links",
     "list_tenants_by_name",
+    "list_unsent_notices",
     "list_user_names",
     "list_users_by_id",
     "list_users_called",
