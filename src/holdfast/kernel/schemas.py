@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
@@ -32,9 +32,10 @@ class Partial(Inward):
 
 
 class Outward(BaseModel):
-    """What a caller gets; made from a row or a dict."""
+    """What a caller gets; made from a row or a dict. Fields named in `once` are null where an answer is given again."""
 
     model_config = ConfigDict(from_attributes=True, frozen=True)
+    once: ClassVar[frozenset[str]] = frozenset()
 
 
 class RecordOut(Outward):

@@ -81,3 +81,51 @@ class UserExists(UniqueViolation):
     """The address belongs to a user of the organisation."""
 
     code, title = "USER_EXISTS", "The user exists"
+
+
+class ApiKeyNotFound(NotFound):
+    """There is no such key, or it has ended."""
+
+    code, title = "API_KEY_NOT_FOUND", "API key not found"
+
+
+class NotAService(Conflict):
+    """A key was asked for in the place of a person, who makes their own."""
+
+    code, title = "NOT_A_SERVICE_ACCOUNT", "Not a service account"
+
+
+class OwnNetworkExcluded(Conflict):
+    """The policy would shut out the one who sets it."""
+
+    code, title = "OWN_NETWORK_EXCLUDED", "The networks do not hold your own address"
+
+
+class OrganizationNotFound(NotFound):
+    """There is no such organisation in the installation."""
+
+    code, title = "ORGANIZATION_NOT_FOUND", "Organisation not found"
+
+
+class OrganizationState(Conflict):
+    """The organisation is not in the state that this asks for."""
+
+    code, title = "ORGANIZATION_STATE", "Not possible in the organisation's state"
+
+
+class EmergencyAccessNotFound(NotFound):
+    """There is no such emergency access, or it has ended."""
+
+    code, title = "EMERGENCY_ACCESS_NOT_FOUND", "Emergency access not found"
+
+
+class SecondFactorNeeded(Forbidden):
+    """Emergency access asks for a session that was opened or confirmed with a second factor."""
+
+    code, title = "SECOND_FACTOR_NEEDED", "A second factor is needed"
+
+
+class ImpersonationRefused(Forbidden):
+    """The user holds rights that the one who would act in their place lacks, or is themselves."""
+
+    code, title = "IMPERSONATION_REFUSED", "Not in this user's place"

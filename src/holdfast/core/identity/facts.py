@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
+from uuid import UUID
 
 from holdfast.kernel.facts import Fact
 
@@ -113,3 +114,128 @@ class TokenReused(Fact):
     category = "security"
     severity = "critical"
     outcome = "refused"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiKeyCreated(Fact):
+    """An API key was made; the entity is its session row."""
+
+    action = "identity.api_key.created"
+    title = "API key created"
+    category = "security"
+    severity = "notice"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiKeyRotated(Fact):
+    """An API key was followed by another one and ends after an overlap."""
+
+    action = "identity.api_key.rotated"
+    title = "API key rotated"
+    category = "security"
+    severity = "notice"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiKeyRevoked(Fact):
+    """An API key was ended."""
+
+    action = "identity.api_key.revoked"
+    title = "API key revoked"
+    category = "security"
+    severity = "notice"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignInPolicySet(Fact):
+    """The organisation's rules for signing in were set."""
+
+    action = "identity.sign_in_policy.set"
+    title = "Sign-in policy set"
+    category = "security"
+    severity = "warning"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImpersonationStarted(Fact):
+    """Somebody began to act in a user's place; the entity is the session."""
+
+    action = "identity.impersonation.started"
+    title = "Impersonation started"
+    category = "security"
+    severity = "warning"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmergencyAccessOpened(Fact):
+    """An operator was let into an organisation."""
+
+    action = "platform.break_glass.opened"
+    title = "Emergency access opened"
+    category = "security"
+    severity = "critical"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmergencyAccessEnded(Fact):
+    """An operator's access to an organisation ended before its time."""
+
+    action = "platform.break_glass.ended"
+    title = "Emergency access ended"
+    category = "security"
+    severity = "warning"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatorAdmitted(Fact):
+    """The organisation's side of emergency access: an operator's session was made, or ended."""
+
+    action = "identity.operator.admitted"
+    title = "Operator admitted"
+    category = "security"
+    severity = "critical"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatorDismissed(Fact):
+    """An operator's session in the organisation ended before its time."""
+
+    action = "identity.operator.dismissed"
+    title = "Operator's access ended"
+    category = "security"
+    severity = "warning"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrganizationOpened(Fact):
+    """Operators made an organisation; told in their own trail."""
+
+    action = "platform.organization.created"
+    title = "Organisation created"
+    category = "system"
+    severity = "notice"
+    slug: str
+    organization_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrganizationStatusChanged(Fact):
+    """Operators suspended or resumed an organisation, or set the day of its deletion; told in both trails."""
+
+    action = "platform.organization.status_changed"
+    title = "Organisation's status changed"
+    category = "system"
+    severity = "warning"
+    slug: str
+    status: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrganizationExported(Fact):
+    """Operators wrote out everything of an organisation; told in both trails."""
+
+    action = "platform.organization.exported"
+    title = "Organisation exported"
+    category = "access"
+    severity = "warning"
+    slug: str

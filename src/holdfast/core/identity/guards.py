@@ -2,12 +2,14 @@
 
 import unicodedata
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from holdfast.core.identity.errors import OwnStatus, WeakPassword
-from holdfast.kernel.errors import FieldError
+from holdfast.kernel.errors import FieldError, Invalid
 from holdfast.kernel.permissions import Actor, Permission, Verdict
 
+LONGEST_KEY = timedelta(days=365)
 ROLES = ("Admin", "Operator", "User", "Viewer", "Auditor")
 ADMIN = ROLES[0]
 
@@ -20,6 +22,23 @@ def table_of_roles(permissions: Sequence[Permission]) -> Mapping[str, frozenset[
 def can_change_status(actor: Actor, user_id: UUID) -> Verdict:
     """Answer OwnStatus for one's own status."""
     return OwnStatus() if actor.id == user_id else None
+
+
+def can_be_scopes(scopes: Sequence[str] | None, held: frozenset[str]) -> Verdict:
+    """Answer Invalid naming the first scope of an API key that its maker lacks, or that there is none of."""
+    for at, scope in enumerate(scopes or ()):
+        if scope not in held:
+            return Invalid.field(f"body.scopes[{at}]", "not_held", "must be a permission that you hold")
+    return None
+
+
+def can_expire(expires_at: datetime, now: datetime) -> Verdict:
+    """Answer Invalid for the end of an API key that is past or more than 365 days away."""
+    if expires_at <= now:
+        return Invalid.field("body.expires_at", "past", "must lie ahead")
+    if expires_at > now + LONGEST_KEY:
+        return Invalid.field("body.expires_at", "too_late", f"must be at most {LONGEST_KEY.days} days away")
+    return None
 
 
 def can_be_password(password: str, *, minimum: int, context: Sequence[str], field: str = "password") -> Verdict:

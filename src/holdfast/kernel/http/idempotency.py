@@ -90,7 +90,8 @@ async def remember(work: Work, request: Request, response: Response) -> None:
     if row is not None and isinstance(response, StreamingResponse):
         await work.session.delete(row)  # what was not kept cannot be given again
     elif row is not None:
-        row.status, row.body = response.status_code, bytes(response.body)
+        kept = getattr(response, "kept", None)
+        row.status, row.body = response.status_code, bytes(response.body) if kept is None else kept
         row.headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
 
 

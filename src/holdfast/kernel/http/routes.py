@@ -133,9 +133,13 @@ IfMatch = Annotated[int | None, Depends(_read_if_match)]
 
 
 class RecordResponse(Response):
-    """An answer that shows one record, so that its address can be given after a creation."""
+    """An answer that shows one record, so that its address can be given after a creation.
+
+    `kept` is what is kept of it to be given again: without the secrets that are shown once.
+    """
 
     record_id: object = None
+    kept: bytes | None = None
 
 
 def reply(out: object, status: int) -> Response:
@@ -147,10 +151,23 @@ def reply(out: object, status: int) -> Response:
     if not isinstance(out, BaseModel):
         raise TypeError(f"an endpoint returned {type(out).__name__}, not a schema")
     response = RecordResponse(out.__pydantic_serializer__.to_json(out), status, media_type=JSON)
+    once: frozenset[str] = getattr(out, "once", frozenset())
+    if once:
+        without = out.model_copy(update=dict.fromkeys(once))
+        response.kept = without.__pydantic_serializer__.to_json(without, warnings=False)
     version = getattr(out, "version", None)
     if version is not None:
         response.headers["ETag"] = f'"{version}"'
     response.record_id = getattr(out, "id", None)
+    return response
+
+
+def created(out: BaseModel, path: str) -> Response:
+    """Return a schema of what was made elsewhere than below the request's path; `path` is where it is found."""
+    response = reply(out, 201)
+    assert isinstance(response, RecordResponse)
+    response.record_id = None
+    response.headers["Location"] = path
     return response
 
 

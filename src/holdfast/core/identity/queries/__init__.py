@@ -3,6 +3,7 @@
 from holdfast.core.identity.queries.credential import CredentialRow, is_glass_broken, list_credential_rows
 from holdfast.core.identity.queries.outbox import find_user_token, list_open_user_tokens, list_unsent_notices
 from holdfast.core.identity.queries.sessions import (
+    API_KEYS,
     SESSIONS,
     SessionList,
     SessionsOf,
@@ -37,6 +38,7 @@ from holdfast.core.identity.queries.users import (
 )
 
 __all__ = [
+    "API_KEYS",
     "SESSIONS",
     "USERS",
     "CredentialRow",

@@ -46,6 +46,29 @@ SESSIONS = HotList(
 )
 
 
+API_KEYS = HotList(
+    "identity.api_keys",
+    Session,
+    columns={
+        "id": Session.id,
+        "label": Session.label,
+        "scopes": Session.scopes,
+        "networks": Session.networks,
+        "created_at": Session.signed_in_at,
+        "last_used_at": Session.last_seen_at,
+        "expires_at": Session.expires_at,
+        "replaces_id": Session.replaces_id,
+    },
+    sorts={"created_at": Session.signed_in_at, "expires_at": Session.expires_at, "last_used_at": Session.last_seen_at},
+    default_sort="-created_at",
+    filters={
+        "user_id": lambda value: Session.user_id == value,
+        "alive_at": lambda value: Session.expires_at > value,
+    },
+    where=(Session.revoked_at.is_(None), Session.kind == SessionKind.API_KEY),
+)
+
+
 async def list_live_sessions(work: Work, *, user_id: UUID, keys: bool = False, lock: bool = False) -> Sequence[Session]:
     """Return the sessions of a user that are neither ended nor over, oldest first; with `keys` the API keys too."""
     statement = (

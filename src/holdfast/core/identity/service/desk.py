@@ -10,6 +10,7 @@ from holdfast.kernel.crypto import Keys, encode, mac
 from holdfast.kernel.db import folded
 from holdfast.kernel.limits import SENSITIVE_ACCOUNT, SENSITIVE_ADDRESS, Limiter
 from holdfast.kernel.middleware.clients import address_key
+from holdfast.kernel.permissions import Permission
 from holdfast.kernel.settings import Settings
 from holdfast.kernel.tenancy import SYSTEM_TENANT
 from holdfast.kernel.work import Gate, Works
@@ -51,8 +52,17 @@ class Desk:
     # The sign-ins of the demo data, shown on the sign-in page of a demonstration: (who, name, password).
     demo: tuple[tuple[str, str, str], ...] = ()
     system_tenant: UUID = SYSTEM_TENANT
+    # What the installed apps let be permitted.
+    permissions: tuple[Permission, ...] = ()
+    # Stands in an API key, so that who finds one knows which kind of installation it opens.
+    key_label: str = "live"
     # Cookie sessions seen since the last write of their idle times: one write a minute, not one a request.
     seen: dict[tuple[UUID, UUID], datetime] = field(default_factory=dict)
+
+    @property
+    def permission_names(self) -> frozenset[str]:
+        """Return the permissions that count in an organisation that is not the operators'."""
+        return frozenset(each.name for each in self.permissions if not each.platform)
 
     def name_hash(self, name: str) -> bytes:
         """Return the keyed hash under which an address or user name is found."""

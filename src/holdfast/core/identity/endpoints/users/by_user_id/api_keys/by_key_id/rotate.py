@@ -1,0 +1,22 @@
+"""Following an API key of a service account by another."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from starlette.responses import Response
+
+from holdfast.core.identity.schemas import ApiKeyIssued, ApiKeyRotation
+from holdfast.core.identity.service import api_keys
+from holdfast.kernel.http import Routes, WorkDep, created
+
+router = Routes()
+
+
+@router.post(verb=api_keys.rotate_service_key, status=201, answers=ApiKeyIssued)
+async def rotate_service_api_key(work: WorkDep, user_id: UUID, key_id: UUID, body: ApiKeyRotation) -> Response:
+    """Make a key like this one; this one ends after the overlap, so that programs can change over."""
+    overlap = timedelta(minutes=body.overlap_minutes)
+    issued = await api_keys.rotate_service_key(
+        work, user_id=user_id, key_id=key_id, expires_at=body.expires_at, overlap=overlap
+    )
+    return created(ApiKeyIssued.just_made(issued.row, issued.text), f"/api/v1/users/{user_id}/api-keys/{issued.row.id}")
