@@ -8,6 +8,7 @@ import importlib.util
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -20,6 +21,7 @@ from holdfast.core.identity.facts import PasswordSet, SignedIn
 from holdfast.core.identity.models import Password, SessionKind
 from holdfast.core.identity.public import open_session
 from holdfast.core.identity.queries import find_password, get_user
+from holdfast.kernel.clock import rfc3339, system_clock
 from holdfast.kernel.discovery import Endpoint, discover
 from holdfast.kernel.plugins import installed_apps
 from support import PASSWORD, Org
@@ -28,7 +30,11 @@ COMPANIES = "/api/v1/org/companies"
 BRANCHES = "/api/v1/org/branches"
 DEPARTMENTS = "/api/v1/org/departments"
 PEOPLE = "/api/v1/org/people"
-API = tuple(endpoint for endpoint in discover(installed_apps()) if endpoint.kind == "api")
+EVERY = tuple(endpoint for endpoint in discover(installed_apps()) if endpoint.kind == "api")
+# What operators do concerns two organisations at once, so it is tested apart: tests/core/identity/test_platform.py and
+# test_break_glass.py.
+OPERATORS = tuple(endpoint for endpoint in EVERY if endpoint.path.startswith("/api/v1/platform/"))
+API = tuple(endpoint for endpoint in EVERY if endpoint not in OPERATORS)
 NAMES = re.compile(r"\{(\w+)\}")
 
 
@@ -97,6 +103,18 @@ async def _session(stage: Stage) -> str:
     return str(opened.session.id)
 
 
+async def _api_key(stage: Stage) -> str:
+    """Make an API key of the user that the path names, a program then, else one of the administrator, who acts."""
+    user_id = stage.values.get("user_id")
+    if user_id is not None:
+        user_id = stage.values["user_id"] = await stage.made("/api/v1/service-accounts", name="Payroll")
+    return await stage.made("/api/v1/api-keys" if user_id is None else f"/api/v1/users/{user_id}/api-keys", **_key())
+
+
+def _key() -> dict[str, str]:
+    return {"label": "Nightly", "expires_at": rfc3339(system_clock() + timedelta(days=9))}
+
+
 MAKERS: dict[str, Callable[[Stage], Awaitable[str]]] = {
     "company_id": Stage.company,
     "branch_id": Stage.branch,
@@ -105,6 +123,7 @@ MAKERS: dict[str, Callable[[Stage], Awaitable[str]]] = {
     "entry_id": Stage.entry,
     "user_id": _some_user,
     "session_id": _session,
+    "key_id": _api_key,
     "entity_type": _entity_type,
     "entity_id": Stage.company,
 }
@@ -217,6 +236,19 @@ async def _new_password(stage: Stage) -> dict[str, object]:
     return {"json": {"current_password": PASSWORD, "new_password": f"quite another {uuid4().hex}"}}
 
 
+async def _new_key(_: Stage) -> dict[str, object]:
+    return {"json": {**_key(), "scopes": ["directory.person.read"], "networks": ["10.0.0.0/8", "127.0.0.0/8"]}}
+
+
+async def _programs_key(stage: Stage) -> dict[str, object]:
+    stage.values["user_id"] = await stage.made("/api/v1/service-accounts", name="Payroll")
+    return {"json": _key()}
+
+
+async def _rotation(_: Stage) -> dict[str, object]:
+    return {"json": {"expires_at": _key()["expires_at"], "overlap_minutes": 5}}
+
+
 async def _signed_in_twice(stage: Stage) -> dict[str, object]:
     await _session(stage)
     return {}
@@ -232,6 +264,15 @@ REQUESTS: dict[str, Prepare] = {
     "DELETE /api/v1/auth/sessions/{session_id}": nothing,
     "DELETE /api/v1/users/{user_id}/sessions": nothing,
     "DELETE /api/v1/users/{user_id}/sessions/{session_id}": nothing,
+    "POST /api/v1/api-keys": _new_key,
+    "DELETE /api/v1/api-keys/{key_id}": nothing,
+    "POST /api/v1/api-keys/{key_id}/rotate": _rotation,
+    "POST /api/v1/users/{user_id}/api-keys": _programs_key,
+    "DELETE /api/v1/users/{user_id}/api-keys/{key_id}": nothing,
+    "POST /api/v1/users/{user_id}/api-keys/{key_id}/rotate": _rotation,
+    "POST /api/v1/users/{user_id}/impersonate": body(reason="Ticket 4711: sees an empty page", minutes=5),
+    "POST /api/v1/service-accounts": body(name="Payroll", username="payroll"),
+    "PUT /api/v1/sign-in-policy": body(mfa_roles=["Auditor"], session_idle_minutes=15, networks=["10.0.0.0/8"]),
     "PATCH /api/v1/org": body(name="Renamed", industry="Retail", website="https://example.com"),
     "POST /api/v1/org/companies": body(code="NEW-1", name="New", country="GB"),
     "PUT /api/v1/org/companies/{company_id}": body(code="PUT-1", name="Put", city="Leeds", status="inactive"),

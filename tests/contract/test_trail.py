@@ -72,7 +72,7 @@ EXEMPT_COLUMNS = {
     "user_password.failures": "untracked",  # each failure has an entry of its own
     "session.secret_hash": "secret",
     "session.last_seen_at": "untracked",
-    "session.idle_expires_at": "untracked",
+    "session.idle_expires_at": "untracked",  # until when it may idle follows from when it was seen
 }
 
 

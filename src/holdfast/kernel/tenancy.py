@@ -43,6 +43,7 @@ class Tenant(InstallationOwned, Base):
     status: Mapped[str] = mapped_column(Str(20))
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    delete_after: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 def tenant_tables() -> tuple[Table, ...]:

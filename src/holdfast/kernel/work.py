@@ -3,7 +3,7 @@
 import functools
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -21,7 +21,7 @@ from holdfast.kernel.facts import Changes, Fact, Record
 from holdfast.kernel.ids import new_id
 from holdfast.kernel.permissions import ANONYMOUS, Actor
 from holdfast.kernel.settings import Settings
-from holdfast.kernel.tenancy import open_session
+from holdfast.kernel.tenancy import SYSTEM_TENANT, open_session
 
 WEAK = -1  # no record has this version
 
@@ -112,6 +112,7 @@ class Work:
         "marks",
         "moment",
         "occurred_at",
+        "others",
         "presence",
         "request",
         "tenant_id",
@@ -139,6 +140,7 @@ class Work:
         self.facts: list[Fact] = []
         # What the recorder drew for this unit of work, kept for `committed` and `voided`.
         self.marks: list[object] = []
+        self.others: list[Work] = []
         self._changes = Changes()
         self._session: AsyncSession | None = None
 
@@ -202,6 +204,23 @@ class Work:
         await self.link.rollback()
         await enter_tenant(self.link, self.tenant_id)
 
+    @asynccontextmanager
+    async def beside(self, tenant_id: UUID) -> AsyncIterator["Work"]:
+        """Act in another tenant within this transaction: for the operators' verbs, which stand in two trails.
+
+        Nobody else may. Each of the two units has a session of its own, bound to its tenant for life.
+        """
+        assert self.tenant_id == SYSTEM_TENANT, "nobody but an operator acts in another tenant"
+        await self.flush()
+        await enter_tenant(self.link, tenant_id)
+        actor = self.actor if self.actor.kind == "system" else replace(self.actor, kind="operator")
+        there = Work(self.house, self.link, tenant_id, actor, self.request)
+        there.moment = self.moment
+        self.others.append(there)
+        yield there
+        await there.unload()
+        await enter_tenant(self.link, self.tenant_id)
+
     async def unload(self) -> None:
         """Write the rows and entries of what was recorded so far and let go of them; nothing is committed.
 
@@ -233,13 +252,15 @@ class Work:
         """
         await self._write_down()
         await self.link.commit()
-        self.house.recorder.committed(self)
-        self.marks = []
+        for work in (self, *self.others):
+            self.house.recorder.committed(work)
+            work.marks = []
 
     async def close(self) -> None:
         """Give the connection back; what is not committed is rolled back."""
-        if self.marks:
-            self.house.recorder.voided(self)
+        for work in (self, *self.others):
+            if work.marks:
+                self.house.recorder.voided(work)
         try:
             if self._session is not None:
                 self._session.sync_session.expunge_all()

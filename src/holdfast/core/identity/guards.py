@@ -5,9 +5,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from holdfast.core.identity.errors import OwnStatus, WeakPassword
+from holdfast.core.identity.errors import ImpersonationRefused, OrganizationState, OwnStatus, WeakPassword
+from holdfast.core.identity.models import UserStatus
+from holdfast.core.identity.schemas import TenantStatus
 from holdfast.kernel.errors import FieldError, Invalid
 from holdfast.kernel.permissions import Actor, Permission, Verdict
+from holdfast.kernel.tenancy import SYSTEM_TENANT
 
 LONGEST_KEY = timedelta(days=365)
 ROLES = ("Admin", "Operator", "User", "Viewer", "Auditor")
@@ -24,11 +27,37 @@ def can_change_status(actor: Actor, user_id: UUID) -> Verdict:
     return OwnStatus() if actor.id == user_id else None
 
 
+def can_turn(tenant_id: UUID, present: TenantStatus, wanted: TenantStatus) -> Verdict:
+    """Answer OrganizationState for the operators' own organisation, and where it is in that state already."""
+    if tenant_id == SYSTEM_TENANT:
+        return OrganizationState("The operators' own organisation stays open.")
+    if present is wanted:
+        return OrganizationState(f"The organisation is {present} already.")
+    return None
+
+
+def can_be_entered(tenant_id: UUID, present: TenantStatus) -> Verdict:
+    """Answer OrganizationState for the operators' own organisation and for one that is shut."""
+    if tenant_id == SYSTEM_TENANT:
+        return OrganizationState("Operators enter their own organisation by signing in.")
+    return None if present is TenantStatus.ACTIVE else OrganizationState(f"The organisation is {present}.")
+
+
+def can_impersonate(actor: Actor, user_id: UUID, status: UserStatus, held: frozenset[str]) -> Verdict:
+    """Answer ImpersonationRefused for oneself, for who cannot sign in, and for who may what the actor may not."""
+    if actor.id == user_id:
+        return ImpersonationRefused("You are this user.")
+    if status is not UserStatus.ACTIVE:
+        return ImpersonationRefused(f"The user is {status}.")
+    more = sorted(held - actor.permissions)
+    return ImpersonationRefused(f"The user holds {more[0]}, which you do not.") if more else None
+
+
 def can_be_scopes(scopes: Sequence[str] | None, held: frozenset[str]) -> Verdict:
     """Answer Invalid naming the first scope of an API key that its maker lacks, or that there is none of."""
     for at, scope in enumerate(scopes or ()):
         if scope not in held:
-            return Invalid.field(f"body.scopes[{at}]", "not_held", "must be a permission that you hold")
+            return Invalid.field(f"body.scopes.{at}", "not_held", "must be a permission that you hold")
     return None
 
 

@@ -16,6 +16,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column("tenant", sa.Column("delete_after", db.UtcDateTime(), nullable=True))
     _users()
     op.create_table(
         "role",
@@ -76,6 +77,7 @@ def downgrade() -> None:
         for name in (*_PLACES, "role_key", "scope_kind", "scope_key", "given_at", "ends_at", "ended_key"):
             batch.drop_column(name)
     op.drop_table("role")
+    op.drop_column("tenant", "delete_after")
     with op.batch_alter_table("user_account") as batch:
         batch.drop_constraint(op.f("ck_user_account_status"), type_="check")
         batch.drop_constraint(op.f("ck_user_account_kind"), type_="check")

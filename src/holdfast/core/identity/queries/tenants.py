@@ -41,6 +41,13 @@ async def get_tenant(work: Work) -> Tenant:
     return found
 
 
+async def hold_tenant(work: Work) -> Tenant:
+    """Lock this organisation's own row, for what must not happen twice at once in it, and return it."""
+    statement = select(Tenant).where(Tenant.id == work.tenant_id).with_for_update()
+    found: Tenant = (await work.session.scalars(statement)).one()
+    return found
+
+
 async def count_tenants(work: Work) -> int:
     """Return how many tenants the installation has."""
     return (await work.session.scalar(select(func.count()).select_from(Tenant))) or 0

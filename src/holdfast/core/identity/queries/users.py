@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 from sqlalchemy import func, or_, select
 
 from holdfast.core.identity.errors import UserNotFound
-from holdfast.core.identity.models import Password, RoleAssignment, User, UserStatus
+from holdfast.core.identity.models import Password, Role, RoleAssignment, User, UserStatus
 from holdfast.core.identity.schemas import UserOut
 from holdfast.kernel.db import NOBODY, folded
 from holdfast.kernel.lists import HotList, ListParameters
@@ -100,3 +100,8 @@ async def list_roles(work: Work, *, user_ids: Sequence[UUID]) -> Sequence[RoleAs
 async def count_users(work: Work) -> int:
     """Return how many users the organisation has, deleted ones too."""
     return (await work.session.scalar(select(func.count()).select_from(User))) or 0
+
+
+async def list_own_roles(work: Work) -> Sequence[Role]:
+    """Return the organisation's own roles, deleted ones too."""
+    return (await work.session.scalars(select(Role).order_by(Role.id))).all()

@@ -41,7 +41,6 @@ async def create_key(
     Raises Invalid naming a scope that the caller lacks, or an end more than 365 days away.
     """
     assert work.actor.id is not None, "only the signed in come here"
-    await desk_of(work.house).count_account(str(work.actor.id))
     enforce(guards.can_be_scopes(scopes, work.actor.permissions | frozenset(work.actor.within)))
     user = await queries.get_user(work, user_id=work.actor.id, lock=True)
     return await _issue(work, user, label=label, expires_at=expires_at, scopes=scopes, networks=networks)

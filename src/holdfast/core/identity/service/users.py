@@ -88,3 +88,19 @@ async def roles_of(work: Work, user_ids: Sequence[UUID]) -> dict[UUID, list[str]
     for assignment in await queries.list_roles(work, user_ids=user_ids):
         found[assignment.user_id].append(assignment.role)
     return found
+
+
+# lint: allow verb – asked by verbs that compare two users' rights
+async def permissions_of(work: Work, user_id: UUID) -> frozenset[str]:
+    """Return every permission that a user's roles hold, anywhere."""
+    desk = desk_of(work.house)
+    built_in = guards.table_of_roles(desk.permissions)
+    own = {role.id: role for role in await queries.list_own_roles(work)}
+    held: frozenset[str] = frozenset()
+    for each in await queries.list_roles(work, user_ids=[user_id]):
+        if each.role_id is None:
+            held |= built_in.get(each.role, frozenset())
+        else:
+            permissions = own[each.role_id].permissions
+            held |= frozenset(str(name) for name in permissions) if isinstance(permissions, list) else frozenset()
+    return held if work.tenant_id == desk.system_tenant else held & desk.permission_names

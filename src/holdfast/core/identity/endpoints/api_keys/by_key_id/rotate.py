@@ -7,12 +7,13 @@ from starlette.responses import Response
 
 from holdfast.core.identity.schemas import ApiKeyIssued, ApiKeyRotation
 from holdfast.core.identity.service import api_keys
+from holdfast.core.identity.service.turns import take_turn
 from holdfast.kernel.http import Routes, WorkDep, created
 
 router = Routes()
 
 
-@router.post(verb=api_keys.rotate_key, status=201, answers=ApiKeyIssued)
+@router.post(verb=api_keys.rotate_key, status=201, prepare=take_turn, answers=ApiKeyIssued)
 async def rotate_api_key(work: WorkDep, key_id: UUID, body: ApiKeyRotation) -> Response:
     """Make a key like this one; this one ends after the overlap, so that programs can change over."""
     overlap = timedelta(minutes=body.overlap_minutes)

@@ -8,6 +8,7 @@ from fastapi import Query
 from holdfast.core.identity.queries import SessionList
 from holdfast.core.identity.schemas import ApiKeyCreate, ApiKeyIssued, ApiKeyOut
 from holdfast.core.identity.service import api_keys
+from holdfast.core.identity.service.turns import take_turn
 from holdfast.kernel.http import Routes, WorkDep
 from holdfast.kernel.schemas import Page
 
@@ -20,7 +21,7 @@ async def list_api_keys(work: WorkDep, user_id: UUID, params: Annotated[SessionL
     return await api_keys.list_keys(work, params, user_id=user_id)
 
 
-@router.post(verb=api_keys.create_service_key, status=201)
+@router.post(verb=api_keys.create_service_key, status=201, prepare=take_turn)
 async def create_service_api_key(work: WorkDep, user_id: UUID, body: ApiKeyCreate) -> ApiKeyIssued:
     """Make an API key for a service account; its text is shown this once."""
     issued = await api_keys.create_service_key(work, user_id=user_id, **body.given())  # type: ignore[arg-type]

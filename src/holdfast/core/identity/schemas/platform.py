@@ -1,0 +1,104 @@
+"""What operators take and give, and acting in another's place."""
+
+import enum
+from datetime import datetime
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from holdfast.core.identity.schemas.accounts import Slug
+from holdfast.kernel.schemas import Inward, OneLine, OrNull, Outward
+
+
+class TenantStatus(enum.StrEnum):
+    """Whether an organisation may be entered."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    DELETING = "deleting"
+
+
+Reason = Annotated[OneLine, Field(min_length=10, max_length=500, examples=["Ticket 4711: locked out of the console"])]
+Address = Annotated[
+    OneLine, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$", examples=["ann@example.com"])
+]
+
+
+class FirstAdministrator(Inward):
+    """Whom an organisation begins with."""
+
+    email: Address
+    name: Annotated[OneLine, Field(min_length=1, max_length=200)]
+
+
+class OrganizationCreate(Inward):
+    """An organisation and its first administrator."""
+
+    slug: Annotated[Slug, Field(description="The organisation's handle.", examples=["northern"])]
+    name: Annotated[OneLine, Field(min_length=1, max_length=200, examples=["Northern Clinics"])]
+    industry: Annotated[OrNull[Annotated[OneLine, Field(max_length=100)]], Field()] = None
+    country: Annotated[OrNull[Annotated[str, Field(pattern="^[A-Z]{2}$", examples=["GB"])]], Field()] = None
+    administrator: FirstAdministrator
+
+
+class Reasoned(Inward):
+    """Why something grave is done."""
+
+    reason: Reason
+
+
+class BreakGlassOpen(Reasoned):
+    """Which organisation is entered, why, and for how long."""
+
+    organization_id: UUID
+    minutes: Annotated[int, Field(ge=1, le=60)] = 30
+
+
+class Impersonate(Reasoned):
+    """Why one acts in a user's place, and for how long."""
+
+    minutes: Annotated[int, Field(ge=1, le=60)] = 30
+
+
+class PlatformOrganizationOut(Outward):
+    """An organisation as operators see it."""
+
+    id: UUID
+    slug: str
+    status: TenantStatus
+    demo: bool
+    created_at: datetime
+    delete_after: Annotated[datetime | None, Field(description="When its data may be deleted, where that is set.")]
+
+
+class BreakGlassOut(Outward):
+    """An emergency access."""
+
+    id: UUID
+    operator_id: UUID
+    target_id: UUID
+    target_slug: str
+    reason: str
+    opened_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+
+
+class BreakGlassGrant(BreakGlassOut):
+    """An emergency access that was just opened."""
+
+    once: ClassVar[frozenset[str]] = frozenset({"access_token"})
+
+    access_token: Annotated[str | None, Field(description="Null where the same request is answered again.")]
+
+
+class ImpersonationGrant(Outward):
+    """An access token in a user's place."""
+
+    once: ClassVar[frozenset[str]] = frozenset({"access_token"})
+
+    session_id: UUID
+    user_id: UUID
+    expires_at: datetime
+    access_token: Annotated[str | None, Field(description="Null where the same request is answered again.")]

@@ -1,0 +1,102 @@
+"""What operators do to organisations: each act in both trails, by one commit, and nothing beyond."""
+
+import asyncio
+from uuid import UUID, uuid4
+
+import pytest
+from operators import PLATFORM, REASON, add_operator, entries
+
+from callers import Caller
+from holdfast.core.identity.service.notices import read_outbox
+from holdfast.kernel.permissions import SYSTEM
+from holdfast.kernel.tenancy import SYSTEM_TENANT
+from support import Org
+
+pytestmark = [pytest.mark.endpoint, pytest.mark.portable]
+ORGANIZATIONS, ME = f"{PLATFORM}/organizations", "/api/v1/auth/me"
+
+
+@pytest.fixture
+async def olga(home) -> Caller:
+    return await add_operator(home)
+
+
+def new(slug: str) -> dict:
+    return {"slug": slug, "name": "Northern", "administrator": {"email": "ada@northern.test", "name": "Ada"}}
+
+
+async def test_an_organisation_begins_with_an_administrator_who_is_invited(client, home, olga: Caller) -> None:
+    slug = f"n-{uuid4().hex[:12]}"
+    made = await client.post(ORGANIZATIONS, json=new(slug), headers=olga.bearer)
+    assert made.status_code == 201, made.text
+    tenant_id = UUID(made.json()["id"])
+    assert made.json()["status"] == "active"
+    assert (await client.get(made.headers["location"], headers=olga.bearer)).json() == made.json()
+    async with home.works.begin(tenant_id, SYSTEM, write=False) as work:
+        [told] = await read_outbox(work)
+    assert told.to == "ada@northern.test"
+    assert "/console/invitation#token=hfl_" in told.text
+    there = await entries(home, tenant_id)
+    assert {"directory.organization.founded", "identity.user.created"} <= {entry["action"] for entry in there}
+    assert {(entry["actor_type"], entry["actor_id"]) for entry in there} == {("operator", str(olga.id))}
+    assert "platform.organization.created" in {entry["action"] for entry in await entries(home, SYSTEM_TENANT)}
+    again = await client.post(ORGANIZATIONS, json=new(slug), headers=olga.bearer)
+    assert (again.status_code, again.json()["code"]) == (409, "ORGANIZATION_EXISTS")
+    listed = await client.get(ORGANIZATIONS, params={"q": slug}, headers=olga.bearer)
+    assert [each["slug"] for each in listed.json()["data"]] == [slug]
+
+
+async def test_two_at_once_make_one_organisation(client, olga: Caller) -> None:
+    slug = f"n-{uuid4().hex[:12]}"
+    answers = await asyncio.gather(*(client.post(ORGANIZATIONS, json=new(slug), headers=olga.bearer) for _ in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
+
+
+async def test_suspended_means_dead_on_the_next_request_until_it_is_resumed(client, home, org: Org, olga) -> None:
+    one = f"{ORGANIZATIONS}/{org.id}"
+    assert (await client.get(ME, headers=org.admin.bearer)).status_code == 200
+    shut = await client.post(f"{one}/suspend", json={"reason": REASON}, headers=olga.bearer)
+    assert (shut.status_code, shut.json()["status"]) == (200, "suspended"), shut.text
+    assert (await client.get(ME, headers=org.admin.bearer)).status_code == 401
+    refreshed = await client.post("/api/v1/auth/refresh", json={"refresh_token": org.viewer.refresh})
+    assert refreshed.status_code == 401
+    again = await client.post(f"{one}/suspend", json={"reason": REASON}, headers=olga.bearer)
+    assert (again.status_code, again.json()["code"]) == (409, "ORGANIZATION_STATE")
+    back = await client.post(f"{one}/resume", json={"reason": REASON}, headers=olga.bearer)
+    assert back.json()["status"] == "active"
+    assert (await client.get(ME, headers=org.admin.bearer)).status_code == 200
+    told = [entry for entry in await entries(home, org.id) if entry["action"] == "platform.organization.status_changed"]
+    assert [(entry["actor_type"], entry["actor_id"]) for entry in told] == [("operator", str(olga.id))] * 2
+
+
+async def test_deleted_means_shut_with_a_day_on_which_the_data_may_go(client, org: Org, olga: Caller) -> None:
+    one = f"{ORGANIZATIONS}/{org.id}"
+    gone = await client.request("DELETE", one, json={"reason": REASON}, headers=olga.bearer)
+    assert (gone.status_code, gone.json()["status"]) == (200, "deleting"), gone.text
+    assert gone.json()["delete_after"] is not None
+    assert (await client.get(ME, headers=org.admin.bearer)).status_code == 401
+    back = await client.post(f"{one}/resume", json={"reason": REASON}, headers=olga.bearer)
+    assert (back.json()["status"], back.json()["delete_after"]) == ("active", None)
+
+
+async def test_the_operators_own_organisation_stays_open(client, olga: Caller) -> None:
+    for path in (f"{SYSTEM_TENANT}/suspend",):
+        refused = await client.post(f"{ORGANIZATIONS}/{path}", json={"reason": REASON}, headers=olga.bearer)
+        assert (refused.status_code, refused.json()["code"]) == (409, "ORGANIZATION_STATE")
+
+
+async def test_an_administrator_of_an_organisation_is_no_operator(client, org: Org, olga: Caller) -> None:
+    me = (await client.get(ME, headers=org.admin.bearer)).json()
+    assert not [name for name in me["permissions"] if name.startswith("platform.")]
+    assert [name for name in (await client.get(ME, headers=olga.bearer)).json()["permissions"] if "platform." in name]
+    refused = await client.get(ORGANIZATIONS, headers=org.admin.bearer)
+    assert refused.status_code == 403
+    refused = await client.post(ORGANIZATIONS, json=new("x"), headers=org.admin.bearer)
+    assert refused.status_code == 403
+    missing = await client.get(f"{ORGANIZATIONS}/{uuid4()}", headers=olga.bearer)
+    assert (missing.status_code, missing.json()["code"]) == (404, "ORGANIZATION_NOT_FOUND")
+
+
+async def test_a_reason_is_a_reason(client, org: Org, olga: Caller) -> None:
+    refused = await client.post(f"{ORGANIZATIONS}/{org.id}/suspend", json={"reason": "x"}, headers=olga.bearer)
+    assert [each["location"] for each in refused.json()["errors"]] == ["body.reason"]
