@@ -17,7 +17,7 @@ from holdfast.core.audit.models import AuditEntry, AuditPart
 from holdfast.core.audit.queries import ENTRIES
 from holdfast.core.directory.facts import CompanyCreated, PersonImported
 from holdfast.core.directory.models import Branch, Company, Department, Person
-from holdfast.core.directory.queries import BRANCHES, DEPARTMENTS, PEOPLE, PEOPLE_EXPORT
+from holdfast.core.directory.queries import BRANCHES, DEPARTMENTS, PEOPLE, PEOPLE_EXPORT, PLACEMENTS
 from holdfast.core.directory.queries import COMPANIES as COMPANY_LIST
 from holdfast.core.identity.facts import UserStatusChanged
 from holdfast.core.identity.models import User
@@ -467,5 +467,5 @@ def test_every_list_of_the_core_has_its_case() -> None:
         for value in vars(module).values()
         if isinstance(value, HotList)
     }
-    elsewhere = {PEOPLE_EXPORT.name, SESSIONS.name}  # the export above, the sessions in their own tests
+    elsewhere = {PEOPLE_EXPORT.name, SESSIONS.name, PLACEMENTS.name}  # the export above, the others in their own tests
     assert declared == {case.listed.name for case in CASES} | elsewhere

@@ -37,6 +37,7 @@ UNAUDITED_TABLES = {
     "audit_part",
     "refusal_count",
     "idempotency_key",  # the answer to a request whose changes have entries
+    "placement",  # the history of what the person's entries tell
     "refresh_token",  # the mechanism of a rotation that is recorded on the session
 }
 EXEMPT_COLUMNS = {

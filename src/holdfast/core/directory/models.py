@@ -1,14 +1,27 @@
 """Tables of the directory."""
 
 import enum
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
-from holdfast.kernel.db import Base, Choice, Str, Tracked, Trashable, folded, tenant_fk, to_many, to_one
+from holdfast.kernel.db import (
+    NOBODY,
+    Base,
+    Choice,
+    Str,
+    TenantOwned,
+    Tracked,
+    Trashable,
+    UtcDateTime,
+    folded,
+    tenant_fk,
+    to_many,
+    to_one,
+)
 
 OMIT: dict[str, Any] = {"audit": "omit"}  # derived from another column
 
@@ -206,6 +219,44 @@ class Person(Tracked, Unit, Base):
         names = {"given_name": self.given_name or "", "family_name": self.family_name or "", field: value}
         self.name_key = folded(f"{names['family_name']} {names['given_name']}")
         return value
+
+
+# What of a person a placement keeps.
+PLACED = ("company_id", "branch_id", "department_id", "job_title", "manager_id")
+
+
+class Placement(TenantOwned, Base):
+    """Where a person works from one moment to another: open while `valid_to` is None, one open one a person.
+
+    What it names has no foreign keys: the history outlives what it tells of.
+    """
+
+    __tablename__ = "placement"
+    __audited__ = False  # the person's own entries tell of each change
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "person_id", "open_key", name="uq_placement_open"),
+        Index("ix_placement_company", "tenant_id", "company_id"),
+        Index("ix_placement_branch", "tenant_id", "branch_id"),
+        Index("ix_placement_department", "tenant_id", "department_id"),
+    )
+
+    person_id: Mapped[UUID] = tenant_fk("person")
+    company_id: Mapped[UUID | None] = mapped_column(Uuid)
+    branch_id: Mapped[UUID | None] = mapped_column(Uuid)
+    department_id: Mapped[UUID | None] = mapped_column(Uuid)
+    job_title: Mapped[str | None] = mapped_column(Str(120))
+    manager_id: Mapped[UUID | None] = mapped_column(Uuid)
+    valid_from: Mapped[datetime] = mapped_column(UtcDateTime)
+    valid_to: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Zero while open, the id once closed (MariaDB has no partial index).
+    open_key: Mapped[UUID] = mapped_column(Uuid, default=NOBODY)
+
+    person = to_one("Placement", "person_id", "Person")
+
+
+def day_start(day: date) -> datetime:
+    """Return the first moment of a day in UTC."""
+    return datetime.combine(day, time(), UTC)
 
 
 Record = Company | Branch | Department | Person

@@ -1,5 +1,6 @@
 """Every statement on the directory's tables."""
 
+from holdfast.core.directory.queries import history  # noqa: F401  listens from the beginning
 from holdfast.core.directory.queries.holding import (
     count_held,
     count_led,
@@ -17,11 +18,14 @@ from holdfast.core.directory.queries.lists import (
     DEPARTMENTS,
     PEOPLE,
     PEOPLE_EXPORT,
+    PLACEMENTS,
     BranchList,
     CompanyList,
     DepartmentList,
     PeopleExport,
     PersonList,
+    PlacementList,
+    PlacementsOf,
 )
 from holdfast.core.directory.queries.records import (
     count_companies,
@@ -45,11 +49,14 @@ __all__ = [
     "DEPARTMENTS",
     "PEOPLE",
     "PEOPLE_EXPORT",
+    "PLACEMENTS",
     "BranchList",
     "CompanyList",
     "DepartmentList",
     "PeopleExport",
     "PersonList",
+    "PlacementList",
+    "PlacementsOf",
     "Rows",
     "count_companies",
     "count_held",

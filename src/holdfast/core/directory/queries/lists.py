@@ -17,9 +17,10 @@ from holdfast.core.directory.models import (
     Department,
     Person,
     PersonStatus,
+    Placement,
     Unit,
 )
-from holdfast.core.directory.schemas import BranchOut, CompanyOut, DepartmentOut, PersonOut
+from holdfast.core.directory.schemas import BranchOut, CompanyOut, DepartmentOut, PersonOut, PlacementOut
 from holdfast.kernel.db import NOBODY, folded
 from holdfast.kernel.lists import HotList, ListParameters
 from holdfast.kernel.schemas import Inward, Moment
@@ -207,3 +208,23 @@ class PeopleExport(Inward):
 
     status: PersonStatus | None = None
     company_id: UUID | None = None
+
+
+class PlacementList(ListParameters):
+    """The list of a person's placements has no filters."""
+
+
+class PlacementsOf(PlacementList):
+    """Whose placements."""
+
+    person_id: UUID
+
+
+PLACEMENTS = HotList(
+    "directory.placements",
+    Placement,
+    columns={name: getattr(Placement, name) for name in PlacementOut.model_fields},
+    sorts={"valid_from": Placement.valid_from},
+    default_sort="-valid_from",
+    filters={"person_id": lambda value: Placement.person_id == value},
+)

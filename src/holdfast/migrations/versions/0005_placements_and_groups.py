@@ -1,0 +1,82 @@
+"""Where people worked from when to when."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+import sqlalchemy as sa
+from alembic import op
+
+from holdfast.kernel import db
+
+revision = "0005"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+# A person's first placement begins with their first day where that is before the record's own.
+FIRST_DAY = {
+    "sqlite": "p.start_date || ' 00:00:00.000000'",
+    "postgresql": "p.start_date::timestamp AT TIME ZONE 'UTC'",
+    "mysql": "CAST(p.start_date AS DATETIME(6))",
+}
+PLACEMENTS = """
+INSERT INTO placement (tenant_id, id, person_id, company_id, branch_id, department_id, job_title, manager_id,
+                       valid_from, valid_to, open_key)
+SELECT p.tenant_id, p.id, p.id, p.company_id, p.branch_id, p.department_id, p.job_title, p.manager_id,
+       CASE WHEN {first_day} < p.created_at THEN {first_day} ELSE p.created_at END,
+       p.deleted_at, CASE WHEN p.deleted_at IS NULL THEN p.deleted_key ELSE p.id END
+FROM person p WHERE p.tenant_id = :tenant
+"""
+
+
+def upgrade() -> None:
+    op.create_table(
+        "placement",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("company_id", sa.Uuid(), nullable=True),
+        sa.Column("branch_id", sa.Uuid(), nullable=True),
+        sa.Column("department_id", sa.Uuid(), nullable=True),
+        sa.Column("job_title", db.Str(120), nullable=True),
+        sa.Column("manager_id", sa.Uuid(), nullable=True),
+        sa.Column("valid_from", db.UtcDateTime(), nullable=False),
+        sa.Column("valid_to", db.UtcDateTime(), nullable=True),
+        sa.Column("open_key", sa.Uuid(), nullable=False),
+        _reference("placement", "person_id", "person"),
+        sa.PrimaryKeyConstraint("tenant_id", "id"),
+        sa.UniqueConstraint("tenant_id", "person_id", "open_key", name="uq_placement_open"),
+    )
+    op.create_index("ix_placement_person_id", "placement", ["tenant_id", "person_id"])
+    for unit in ("company", "branch", "department"):
+        op.create_index(f"ix_placement_{unit}", "placement", ["tenant_id", f"{unit}_id"])
+    bind = op.get_bind()
+    first_day = FIRST_DAY[bind.dialect.name if bind.dialect.name in FIRST_DAY else "mysql"]
+    fill = _typed(PLACEMENTS.format(first_day=first_day))
+    for tenant in _tenants(bind):
+        bind.execute(fill, {"tenant": tenant})
+
+
+def downgrade() -> None:
+    op.drop_table("placement")
+
+
+def _tenants(bind: sa.Connection) -> Iterator[UUID]:
+    """Yield each organisation; row-level security shows even the owner one at a time."""
+    for tenant in bind.execute(sa.text("SELECT id FROM tenant").columns(id=sa.Uuid())).scalars().all():
+        if bind.dialect.name == "postgresql":
+            bind.execute(sa.text("SELECT set_config('holdfast.tenant', :tenant, true)"), {"tenant": str(tenant)})
+        yield tenant
+
+
+def _typed(sql: str) -> sa.TextClause:
+    return sa.text(sql).bindparams(sa.bindparam("tenant", type_=sa.Uuid()))
+
+
+def _reference(table: str, column: str, target: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(
+        ["tenant_id", column],
+        [f"{target}.tenant_id", f"{target}.id"],
+        name=f"fk_{table}_{column}",
+        ondelete="RESTRICT",
+    )
