@@ -54,6 +54,7 @@ EXEMPT_COLUMNS = {
     "person.name_key": "omit",
     "person.email_key": "omit",
     "person.deleted_key": "omit",
+    "person.access_ends_at": "omit",
     "user_account.email_key": "omit",
     "user_account.username_key": "omit",
     "user_account.deleted_key": "omit",

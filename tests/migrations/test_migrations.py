@@ -177,8 +177,8 @@ async def test_people_outlive_the_coming_and_going_of_branches_and_departments(d
         assert await run.on_connection(settings, look) == there
 
 
-async def test_people_who_are_there_already_get_a_placement(dialect):
-    """From their first day where that is before their record, until they were deleted."""
+async def test_people_who_are_there_already_get_a_placement_and_the_end_of_their_access(dialect):
+    """Placed from their first day where that is before their record, until they were deleted."""
     now = datetime(2026, 1, 31, 12, 30, 0, 123456, tzinfo=UTC)
     tenants, gone = [uuid4(), uuid4()], uuid4()
     people = {"N": None, "P": date(2020, 2, 29), "F": date(2999, 1, 1)}
@@ -205,8 +205,18 @@ async def test_people_who_are_there_already_get_a_placement(dialect):
         values = {"tenant": tenants[0], "id": gone, "number": "G", "company": None, "manager": None}
         bind(connection, tenants[0])
         connection.execute(typed(STAFF), values | {"now": now, "nobody": gone})
+        connection.execute(text("UPDATE person SET end_date = '2026-06-30' WHERE number = 'P'"))
+        connection.execute(text("UPDATE person SET end_date = '9999-12-31', status = 'left' WHERE number = 'F'"))
+        connection.execute(text("UPDATE person SET status = 'left' WHERE number = 'N'"))
         deleted = text("UPDATE person SET deleted_at = :now WHERE number = 'G'")
         connection.execute(deleted.bindparams(bindparam("now", type_=UtcDateTime())), {"now": now})
+
+    def ends(connection: Connection) -> dict[str, object]:
+        bind(connection, tenants[0])
+        rows = text("SELECT number, access_ends_at FROM person WHERE tenant_id = :tenant").bindparams(
+            bindparam("tenant", tenants[0], type_=Uuid())
+        )
+        return dict(tuple(row) for row in connection.execute(rows.columns(access_ends_at=UtcDateTime())))
 
     def look(connection: Connection) -> list[tuple[object, ...]]:
         found: list[tuple[object, ...]] = []
@@ -233,6 +243,8 @@ async def test_people_who_are_there_already_get_a_placement(dialect):
         held = await run.on_connection(settings, look)
         assert held == [living[0], ("G", now, now, held[1][3]), *living[1:], *living]
         assert held[1][3] != NOBODY
+        after = datetime(2026, 7, 1, tzinfo=UTC)
+        assert await run.on_connection(settings, ends) == {"N": now, "P": after, "F": None, "G": None}
 
 
 def typed(sql: str) -> TextClause:

@@ -1,9 +1,10 @@
 """Tables of the directory."""
 
 import enum
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Index, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column, validates
@@ -203,6 +204,8 @@ class Person(Tracked, Unit, Base):
     start_date: Mapped[date | None]
     end_date: Mapped[date | None]
     status: Mapped[PersonStatus] = mapped_column(Choice(PersonStatus), default=PersonStatus.ACTIVE)
+    # Kept right by `queries/history.py`; the query that opens the door to a user asks for it.
+    access_ends_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info=OMIT)
 
     company = to_one("Person", "company_id", "Company")
     branch = to_one("Person", "branch_id", "Branch")
@@ -257,6 +260,15 @@ class Placement(TenantOwned, Base):
 def day_start(day: date) -> datetime:
     """Return the first moment of a day in UTC."""
     return datetime.combine(day, time(), UTC)
+
+
+def day_end(day: date, zone: str) -> datetime | None:
+    """Return the first moment after a day in a time zone of the IANA database; None beyond the year 9999."""
+    try:
+        # Where clocks leave out midnight, this is the moment at which they do (PEP 495, fold 0).
+        return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone)).astimezone(UTC)
+    except OverflowError:
+        return None
 
 
 Record = Company | Branch | Department | Person

@@ -1,7 +1,9 @@
-"""Where people worked from when to when."""
+"""Where people worked from when to when, and when their access ends."""
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from alembic import op
@@ -27,6 +29,20 @@ SELECT p.tenant_id, p.id, p.id, p.company_id, p.branch_id, p.department_id, p.jo
        p.deleted_at, CASE WHEN p.deleted_at IS NULL THEN p.deleted_key ELSE p.id END
 FROM person p WHERE p.tenant_id = :tenant
 """
+ZONE = """
+coalesce((SELECT b.time_zone FROM branch b WHERE b.tenant_id = person.tenant_id AND b.id = person.branch_id),
+         (SELECT o.time_zone FROM organization o WHERE o.tenant_id = person.tenant_id), 'UTC')
+"""
+LAST_DAYS = f"""
+SELECT DISTINCT end_date, {ZONE} AS zone FROM person WHERE tenant_id = :tenant AND end_date IS NOT NULL
+"""  # noqa: S608  text of our own
+ENDS = f"""
+UPDATE person SET access_ends_at = :moment WHERE tenant_id = :tenant AND end_date = :day AND {ZONE} = :zone
+"""  # noqa: S608  text of our own
+# When they left is not known: at the latest when their record last changed.
+LEFT = """
+UPDATE person SET access_ends_at = updated_at WHERE tenant_id = :tenant AND end_date IS NULL AND status = 'left'
+"""
 
 
 def upgrade() -> None:
@@ -50,15 +66,31 @@ def upgrade() -> None:
     op.create_index("ix_placement_person_id", "placement", ["tenant_id", "person_id"])
     for unit in ("company", "branch", "department"):
         op.create_index(f"ix_placement_{unit}", "placement", ["tenant_id", f"{unit}_id"])
+    op.add_column("person", sa.Column("access_ends_at", db.UtcDateTime(), nullable=True))
     bind = op.get_bind()
     first_day = FIRST_DAY[bind.dialect.name if bind.dialect.name in FIRST_DAY else "mysql"]
     fill = _typed(PLACEMENTS.format(first_day=first_day))
     for tenant in _tenants(bind):
         bind.execute(fill, {"tenant": tenant})
+        bind.execute(_typed(LEFT), {"tenant": tenant})
+        ends = _typed(ENDS).bindparams(
+            sa.bindparam("moment", type_=db.UtcDateTime()), sa.bindparam("day", type_=sa.Date())
+        )
+        for day, zone in bind.execute(_typed(LAST_DAYS).columns(end_date=sa.Date()), {"tenant": tenant}).all():
+            values = {"tenant": tenant, "day": day, "zone": zone, "moment": _day_end(day, zone)}
+            bind.execute(ends, values)
 
 
 def downgrade() -> None:
+    op.drop_column("person", "access_ends_at")
     op.drop_table("placement")
+
+
+def _day_end(day: date, zone: str) -> datetime | None:
+    try:
+        return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone)).astimezone(UTC)
+    except OverflowError:
+        return None
 
 
 def _tenants(bind: sa.Connection) -> Iterator[UUID]:

@@ -1,6 +1,6 @@
 """Every statement on the directory's tables."""
 
-from holdfast.core.directory.queries import history  # noqa: F401  listens from the beginning
+from holdfast.core.directory.queries.history import find_access_end, move_access
 from holdfast.core.directory.queries.holding import (
     count_held,
     count_led,
@@ -64,6 +64,7 @@ __all__ = [
     "count_people",
     "count_reports",
     "find",
+    "find_access_end",
     "get_branch",
     "get_company",
     "get_department",
@@ -82,5 +83,6 @@ __all__ = [
     "list_people_by_number",
     "list_people_in",
     "list_taken",
+    "move_access",
     "read_structure",
 ]

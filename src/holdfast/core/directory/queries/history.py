@@ -1,17 +1,27 @@
-"""What is written with every change of a person, whoever makes it: where they work from when to when."""
+"""What is written with every change of a person, whoever makes it: where they work, and when their access ends."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import event, insert, inspect, select
+from sqlalchemy import event, insert, inspect, select, update
 from sqlalchemy.orm import UOWTransaction
 
-from holdfast.core.directory.models import PLACED, Person, Placement, day_start
+from holdfast.core.directory.models import (
+    PLACED,
+    Branch,
+    Organization,
+    Person,
+    PersonStatus,
+    Placement,
+    day_end,
+    day_start,
+)
 from holdfast.core.directory.queries.records import chunks
 from holdfast.kernel.db import NOBODY
 from holdfast.kernel.ids import new_id
 from holdfast.kernel.tenancy import TenantSession
+from holdfast.kernel.work import Work
 
 # Here and not in the verbs, so that no way of changing a person can forget it: requests, imports, cascades, demo data.
 
@@ -20,6 +30,10 @@ from holdfast.kernel.tenancy import TenantSession
 @event.listens_for(TenantSession, "before_flush", insert=True)
 def _before(session: TenantSession, _context: UOWTransaction, _instances: object) -> None:
     people = [row for row in session.dirty if isinstance(row, Person)]
+    joining = [row for row in session.new if isinstance(row, Person)]
+    leaving = [person for person in (*people, *joining) if _changed(person, ("end_date", "status", "branch_id"))]
+    if leaving:
+        _end_access(session, leaving)
     moved = [person for person in people if _changed(person, (*PLACED, "deleted_key"))]
     if moved:
         _move(session, moved)
@@ -38,6 +52,59 @@ def _changed(row: object, names: Iterable[str]) -> bool:
     """Tell whether any of these attributes was set since the row was loaded."""
     attributes = inspect(row).attrs
     return any(attributes[name].history.has_changes() for name in names)
+
+
+def _end_access(session: TenantSession, people: Sequence[Person]) -> None:
+    """Let access end after the last day where the person works, or now for one who left without one."""
+    now: datetime = session.info["now"]
+    dated = [person for person in people if person.end_date is not None]
+    zone = _zones(session, dated) if dated else None
+    for person in people:
+        if person.end_date is not None and zone is not None:
+            person.access_ends_at = day_end(person.end_date, zone(person.branch_id))
+        elif person.status != PersonStatus.LEFT:
+            person.access_ends_at = None
+        elif person.access_ends_at is None or person.access_ends_at > now:
+            person.access_ends_at = now
+
+
+def _zones(session: TenantSession, people: Sequence[Person]) -> Callable[[UUID | None], str]:
+    """Return the function from a branch to the time zone there: the branch's own, else the organisation's."""
+    organization = session.scalars(select(Organization)).first()
+    home = organization.time_zone if organization else "UTC"
+    branches = {row.id: row for row in session.new if isinstance(row, Branch)}
+    wanted = {person.branch_id for person in people if person.branch_id is not None} - branches.keys()
+    for chunk in chunks(sorted(wanted)):
+        branches.update({row.id: row for row in session.scalars(select(Branch).where(Branch.id.in_(chunk)))})
+    zones = {row.id: row.time_zone or home for row in branches.values()}
+    return lambda branch_id: zones.get(branch_id, home) if branch_id else home
+
+
+async def move_access(work: Work, *, zone: str, branch_id: UUID | None = None) -> None:
+    """Let access end by another time zone for the people of a branch, or of all that have none of their own.
+
+    The structure must be held alone. What is derived changes no version and leaves no entry.
+    """
+    if branch_id is not None:
+        there = Person.branch_id == branch_id
+    else:
+        there = Person.branch_id.is_(None) | Person.branch_id.in_(select(Branch.id).where(Branch.time_zone.is_(None)))
+    days = await work.session.scalars(select(Person.end_date).where(Person.end_date.is_not(None), there).distinct())
+    for day in days.all():
+        assert day is not None
+        ids = (await work.session.scalars(select(Person.id).where(Person.end_date == day, there))).all()
+        for chunk in chunks(ids):
+            # Past the session, which keeps versions and entries of people.
+            people = update(Person.__table__).where(  # type: ignore[arg-type]
+                Person.tenant_id == work.tenant_id, Person.id.in_(chunk)
+            )
+            await (await work.session.connection()).execute(people.values(access_ends_at=day_end(day, zone)))
+
+
+async def find_access_end(work: Work, *, person_id: UUID) -> datetime | None:
+    """Return when a person's access ends or ended, None where it goes on or there is no such person."""
+    found: datetime | None = await work.session.scalar(select(Person.access_ends_at).where(Person.id == person_id))
+    return found
 
 
 def _place(person: Person) -> dict[str, object]:

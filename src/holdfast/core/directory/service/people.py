@@ -64,7 +64,7 @@ async def update_person(
     naming the field where company, branch and department do not fit together, or the dates.
     """
     changes = fields.model_dump() if isinstance(fields, PersonReplace) else fields.given()
-    if changes.keys() & {*PLACE, "manager_id"}:
+    if changes.keys() & {*PLACE, "manager_id", "end_date", "status"}:
         await queries.hold_structure(work, change="manager_id" in changes)
     person = await queries.get_person(work, person_id=person_id, lock=True)
     check_version(person, expected)
