@@ -7,8 +7,8 @@ from rows import changed, dump
 from holdfast.kernel.discovery import Endpoint
 
 pytestmark = [pytest.mark.endpoint, pytest.mark.portable]
-# Operations on what has no version: a session is there or has ended.
-UNVERSIONED = frozenset(key_of(endpoint) for endpoint in API if "/sessions" in endpoint.path)
+# Operations on what has no version: a session or a membership is there or has ended.
+UNVERSIONED = frozenset(key_of(each) for each in API if "/sessions" in each.path or "/members" in each.path)
 CHANGING = [
     endpoint
     for endpoint in API

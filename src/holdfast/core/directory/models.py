@@ -257,6 +257,47 @@ class Placement(TenantOwned, Base):
     person = to_one("Placement", "person_id", "Person")
 
 
+class PersonGroup(Tracked, Unit, Base):
+    """People who belong together wherever they work; its code is unique, whatever the case."""
+
+    __tablename__ = "person_group"
+    __parameter__ = "group_id"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "code_key", "deleted_key", name="uq_person_group_code", info={"field": "code"}),
+        Index("ix_person_group_name", "tenant_id", "name_key", "id"),
+    )
+
+    code: Mapped[str] = mapped_column(Str(32))
+    code_key: Mapped[str] = mapped_column(Str(64), info=OMIT)
+    name: Mapped[str] = mapped_column(Str(200))
+    name_key: Mapped[str] = mapped_column(Str(400), info=OMIT)
+    description: Mapped[str | None] = mapped_column(Str(500))
+
+    @validates("code", "name")
+    def _fold(self, field: str, value: str) -> str:
+        setattr(self, f"{field}_key", folded(value))
+        return value
+
+
+class GroupMember(TenantOwned, Base):
+    """That a person is in a group from one moment to another: open while `left_at` is None, one open one at a time."""
+
+    __tablename__ = "group_member"
+    __audited__ = False  # the group's entries name who joined and left, the person's tell of a deletion
+    __table_args__ = (UniqueConstraint("tenant_id", "group_id", "person_id", "open_key", name="uq_group_member_open"),)
+
+    group_id: Mapped[UUID] = tenant_fk("person_group")
+    person_id: Mapped[UUID] = tenant_fk("person")
+    joined_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    left_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    open_key: Mapped[UUID] = mapped_column(Uuid, default=NOBODY)
+    # The group or person in the trash whose deletion ended it, and with whose return it begins again.
+    ended_with: Mapped[UUID | None] = mapped_column(Uuid)
+
+    group = to_one("GroupMember", "group_id", "PersonGroup")
+    person = to_one("GroupMember", "person_id", "Person")
+
+
 def day_start(day: date) -> datetime:
     """Return the first moment of a day in UTC."""
     return datetime.combine(day, time(), UTC)
@@ -271,4 +312,4 @@ def day_end(day: date, zone: str) -> datetime | None:
         return None
 
 
-Record = Company | Branch | Department | Person
+Record = Company | Branch | Department | Person | PersonGroup

@@ -1,4 +1,4 @@
-"""Where people worked from when to when, and when their access ends."""
+"""Where people worked from when to when, when their access ends, and groups of people."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -66,6 +66,44 @@ def upgrade() -> None:
     op.create_index("ix_placement_person_id", "placement", ["tenant_id", "person_id"])
     for unit in ("company", "branch", "department"):
         op.create_index(f"ix_placement_{unit}", "placement", ["tenant_id", f"{unit}_id"])
+    op.create_table(
+        "person_group",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("code", db.Str(32), nullable=False),
+        sa.Column("code_key", db.Str(64), nullable=False),
+        sa.Column("name", db.Str(200), nullable=False),
+        sa.Column("name_key", db.Str(400), nullable=False),
+        sa.Column("description", db.Str(500), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", db.UtcDateTime(), nullable=False),
+        sa.Column("created_by", sa.Uuid(), nullable=True),
+        sa.Column("updated_at", db.UtcDateTime(), nullable=False),
+        sa.Column("updated_by", sa.Uuid(), nullable=True),
+        sa.Column("deleted_at", db.UtcDateTime(), nullable=True),
+        sa.Column("deleted_key", sa.Uuid(), nullable=False),
+        sa.Column("deleted_with", sa.Uuid(), nullable=True),
+        sa.PrimaryKeyConstraint("tenant_id", "id"),
+        sa.UniqueConstraint("tenant_id", "code_key", "deleted_key", name="uq_person_group_code"),
+    )
+    op.create_index("ix_person_group_name", "person_group", ["tenant_id", "name_key", "id"])
+    op.create_table(
+        "group_member",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("group_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("joined_at", db.UtcDateTime(), nullable=False),
+        sa.Column("left_at", db.UtcDateTime(), nullable=True),
+        sa.Column("open_key", sa.Uuid(), nullable=False),
+        sa.Column("ended_with", sa.Uuid(), nullable=True),
+        _reference("group_member", "group_id", "person_group"),
+        _reference("group_member", "person_id", "person"),
+        sa.PrimaryKeyConstraint("tenant_id", "id"),
+        sa.UniqueConstraint("tenant_id", "group_id", "person_id", "open_key", name="uq_group_member_open"),
+    )
+    for column in ("group_id", "person_id"):
+        op.create_index(f"ix_group_member_{column}", "group_member", ["tenant_id", column])
     op.add_column("person", sa.Column("access_ends_at", db.UtcDateTime(), nullable=True))
     bind = op.get_bind()
     first_day = FIRST_DAY[bind.dialect.name if bind.dialect.name in FIRST_DAY else "mysql"]
@@ -83,6 +121,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_column("person", "access_ends_at")
+    op.drop_table("group_member")
+    op.drop_table("person_group")
     op.drop_table("placement")
 
 

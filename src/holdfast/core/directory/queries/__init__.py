@@ -1,6 +1,21 @@
 """Every statement on the directory's tables."""
 
-from holdfast.core.directory.queries.history import find_access_end, move_access
+from holdfast.core.directory.queries.groups import (
+    MEMBERS,
+    MEMBERSHIPS,
+    MemberList,
+    MembershipList,
+    MembershipsOf,
+    MembersOf,
+    list_ended_with,
+    list_ending,
+    list_present,
+    list_unknown,
+)
+from holdfast.core.directory.queries.history import (
+    find_access_end,
+    move_access,
+)
 from holdfast.core.directory.queries.holding import (
     count_held,
     count_led,
@@ -16,12 +31,14 @@ from holdfast.core.directory.queries.lists import (
     BRANCHES,
     COMPANIES,
     DEPARTMENTS,
+    GROUPS,
     PEOPLE,
     PEOPLE_EXPORT,
     PLACEMENTS,
     BranchList,
     CompanyList,
     DepartmentList,
+    GroupList,
     PeopleExport,
     PersonList,
     PlacementList,
@@ -34,6 +51,7 @@ from holdfast.core.directory.queries.records import (
     get_branch,
     get_company,
     get_department,
+    get_group,
     get_organization,
     get_person,
     hold_structure,
@@ -41,18 +59,32 @@ from holdfast.core.directory.queries.records import (
     list_departments_called,
     list_people_by_number,
 )
-from holdfast.core.directory.queries.tree import Rows, count_reports, id_writer, list_led, read_structure
+from holdfast.core.directory.queries.tree import (
+    Rows,
+    count_reports,
+    id_writer,
+    list_led,
+    read_structure,
+)
 
 __all__ = [
     "BRANCHES",
     "COMPANIES",
     "DEPARTMENTS",
+    "GROUPS",
+    "MEMBERS",
+    "MEMBERSHIPS",
     "PEOPLE",
     "PEOPLE_EXPORT",
     "PLACEMENTS",
     "BranchList",
     "CompanyList",
     "DepartmentList",
+    "GroupList",
+    "MemberList",
+    "MembersOf",
+    "MembershipList",
+    "MembershipsOf",
     "PeopleExport",
     "PersonList",
     "PlacementList",
@@ -68,6 +100,7 @@ __all__ = [
     "get_branch",
     "get_company",
     "get_department",
+    "get_group",
     "get_organization",
     "get_person",
     "hold_structure",
@@ -78,11 +111,15 @@ __all__ = [
     "list_companies_by_code",
     "list_deleted_targets",
     "list_departments_called",
+    "list_ended_with",
+    "list_ending",
     "list_held",
     "list_led",
     "list_people_by_number",
     "list_people_in",
+    "list_present",
     "list_taken",
+    "list_unknown",
     "move_access",
     "read_structure",
 ]

@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import aliased, outerjoin
 
 from holdfast.core.directory.models import (
@@ -15,12 +15,24 @@ from holdfast.core.directory.models import (
     Company,
     CompanyStatus,
     Department,
+    GroupMember,
     Person,
+    PersonGroup,
     PersonStatus,
     Placement,
     Unit,
 )
-from holdfast.core.directory.schemas import BranchOut, CompanyOut, DepartmentOut, PersonOut, PlacementOut
+from holdfast.core.directory.queries.groups import member_at
+from holdfast.core.directory.schemas import (
+    BranchOut,
+    CompanyOut,
+    DepartmentOut,
+    PersonOut,
+)
+from holdfast.core.directory.schemas.groups import (
+    GroupOut,
+    PlacementOut,
+)
 from holdfast.kernel.db import NOBODY, folded
 from holdfast.kernel.lists import HotList, ListParameters
 from holdfast.kernel.schemas import Inward, Moment
@@ -141,6 +153,7 @@ class PersonList(ListParameters):
     branch_id: UUID | None = None
     department_id: UUID | None = None
     manager_id: UUID | None = None
+    group_id: UUID | None = None
     number: Folded | None = None
     deleted: Deleted = False
 
@@ -162,6 +175,9 @@ PEOPLE = HotList(
         "branch_id": lambda value: Person.branch_id == value,
         "department_id": lambda value: Person.department_id == value,
         "manager_id": lambda value: Person.manager_id == value,
+        "group_id": lambda value: Person.id.in_(
+            select(GroupMember.person_id).where(GroupMember.group_id == value, member_at(None))
+        ),
         "number": lambda value: Person.number_key == value,
         "deleted": _in_trash(Person),
     },
@@ -208,6 +224,29 @@ class PeopleExport(Inward):
 
     status: PersonStatus | None = None
     company_id: UUID | None = None
+
+
+class GroupList(ListParameters):
+    """Filters of the list of groups; `q` searches name and code."""
+
+    code: Folded | None = None
+    deleted: Deleted = False
+
+
+GROUPS = HotList(
+    "directory.groups",
+    PersonGroup,
+    columns={name: getattr(PersonGroup, name) for name in GroupOut.model_fields},
+    sorts={
+        "name": PersonGroup.name_key,
+        "code": PersonGroup.code_key,
+        "created_at": PersonGroup.created_at,
+        "updated_at": PersonGroup.updated_at,
+    },
+    default_sort="name",
+    filters={"code": lambda value: PersonGroup.code_key == value, "deleted": _in_trash(PersonGroup)},
+    search=(PersonGroup.name_key, PersonGroup.code_key),
+)
 
 
 class PlacementList(ListParameters):

@@ -7,7 +7,9 @@ from fastapi import Query
 from starlette.responses import Response
 
 from holdfast.core.directory.queries import PlacementList
-from holdfast.core.directory.schemas import PlacementOut
+from holdfast.core.directory.schemas.groups import (
+    PlacementOut,
+)
 from holdfast.core.directory.service import people
 from holdfast.kernel.http import Routes, WorkDep, json_bytes
 from holdfast.kernel.schemas import Page

@@ -291,19 +291,6 @@ class PersonOut(RecordOut):
     deleted_at: Annotated[datetime | None, Field(description="When it was put into the trash.")]
 
 
-class PlacementOut(Outward):
-    """Where a person works, from one moment to another."""
-
-    id: UUID
-    company_id: UUID | None
-    branch_id: UUID | None
-    department_id: UUID | None
-    job_title: str | None
-    manager_id: UUID | None
-    valid_from: Annotated[datetime, Field(description="For the first one the person's first day, where that was past.")]
-    valid_to: Annotated[datetime | None, Field(description="When it ended; null while it lasts.")]
-
-
 class TreeNode(Outward):
     """A node of the structure."""
 
