@@ -59,6 +59,14 @@ from holdfast.core.directory.queries.records import (
     list_departments_called,
     list_people_by_number,
 )
+from holdfast.core.directory.queries.scope import (
+    Unit,
+    branches_within,
+    companies_within,
+    departments_within,
+    employed,
+    people_within,
+)
 from holdfast.core.directory.queries.tree import (
     Rows,
     count_reports,
@@ -90,11 +98,16 @@ __all__ = [
     "PlacementList",
     "PlacementsOf",
     "Rows",
+    "Unit",
+    "branches_within",
+    "companies_within",
     "count_companies",
     "count_held",
     "count_led",
     "count_people",
     "count_reports",
+    "departments_within",
+    "employed",
     "find",
     "find_access_end",
     "get_branch",
@@ -121,5 +134,6 @@ __all__ = [
     "list_taken",
     "list_unknown",
     "move_access",
+    "people_within",
     "read_structure",
 ]

@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func
 from sqlalchemy.orm import aliased, outerjoin
 
 from holdfast.core.directory.models import (
@@ -15,14 +15,13 @@ from holdfast.core.directory.models import (
     Company,
     CompanyStatus,
     Department,
-    GroupMember,
     Person,
     PersonGroup,
     PersonStatus,
     Placement,
     Unit,
 )
-from holdfast.core.directory.queries.groups import member_at
+from holdfast.core.directory.queries.scope import people_within
 from holdfast.core.directory.schemas import (
     BranchOut,
     CompanyOut,
@@ -175,9 +174,7 @@ PEOPLE = HotList(
         "branch_id": lambda value: Person.branch_id == value,
         "department_id": lambda value: Person.department_id == value,
         "manager_id": lambda value: Person.manager_id == value,
-        "group_id": lambda value: Person.id.in_(
-            select(GroupMember.person_id).where(GroupMember.group_id == value, member_at(None))
-        ),
+        "group_id": lambda value: people_within([("group", value)]),
         "number": lambda value: Person.number_key == value,
         "deleted": _in_trash(Person),
     },
