@@ -39,6 +39,7 @@ UNAUDITED_TABLES = {
     "idempotency_key",  # the answer to a request whose changes have entries
     "group_member",  # the group's entries name who came and went
     "placement",  # the history of what the person's entries tell
+    "structure_mark",  # says only that the structure changed
     "refresh_token",  # the mechanism of a rotation that is recorded on the session
 }
 # Operations that change nothing but rows without entries of their own.

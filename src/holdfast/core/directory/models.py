@@ -298,6 +298,20 @@ class GroupMember(TenantOwned, Base):
     person = to_one("GroupMember", "person_id", "Person")
 
 
+class StructureMark(TenantOwned, Base):
+    """A row a unit of work that changed the structure: which of them there are is the structure's epoch.
+
+    A counter would make everyone who changes something wait for the one before; these are only added, and swept away
+    by one in `SWEPT_EVERY`.
+    """
+
+    __tablename__ = "structure_mark"
+    __audited__ = False  # what changed leaves its own entries
+
+
+SWEPT_EVERY = 64
+
+
 def day_start(day: date) -> datetime:
     """Return the first moment of a day in UTC."""
     return datetime.combine(day, time(), UTC)

@@ -104,6 +104,12 @@ def upgrade() -> None:
     )
     for column in ("group_id", "person_id"):
         op.create_index(f"ix_group_member_{column}", "group_member", ["tenant_id", column])
+    op.create_table(
+        "structure_mark",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "id"),
+    )
     op.add_column("person", sa.Column("access_ends_at", db.UtcDateTime(), nullable=True))
     bind = op.get_bind()
     first_day = FIRST_DAY[bind.dialect.name if bind.dialect.name in FIRST_DAY else "mysql"]
@@ -121,6 +127,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_column("person", "access_ends_at")
+    op.drop_table("structure_mark")
     op.drop_table("group_member")
     op.drop_table("person_group")
     op.drop_table("placement")

@@ -72,6 +72,7 @@ from holdfast.core.directory.queries.tree import (
     count_reports,
     id_writer,
     list_led,
+    read_epoch,
     read_structure,
 )
 
@@ -135,5 +136,6 @@ __all__ = [
     "list_unknown",
     "move_access",
     "people_within",
+    "read_epoch",
     "read_structure",
 ]

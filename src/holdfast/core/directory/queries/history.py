@@ -1,19 +1,26 @@
-"""What is written with every change of a person, whoever makes it: where they work, and when their access ends."""
+"""What is written with every change of a person, whoever makes it: where they work, when their access ends.
+
+And with every change of the structure: a mark, by which cached trees know that they are past.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import event, insert, inspect, select, update
+from sqlalchemy import delete, event, insert, inspect, select, update
 from sqlalchemy.orm import UOWTransaction
 
 from holdfast.core.directory.models import (
     PLACED,
+    SWEPT_EVERY,
     Branch,
+    Company,
+    Department,
     Organization,
     Person,
     PersonStatus,
     Placement,
+    StructureMark,
     day_end,
     day_start,
 )
@@ -23,29 +30,59 @@ from holdfast.kernel.ids import new_id
 from holdfast.kernel.tenancy import TenantSession
 from holdfast.kernel.work import Work
 
+IN_TREE: dict[type, tuple[str, ...]] = {
+    Organization: ("name",),
+    Company: ("code", "name", "deleted_key"),
+    Branch: ("code", "name", "deleted_key"),
+    Department: ("code", "name", "company_id", "branch_id", "parent_id", "deleted_key"),
+}
+# Past the unit of work, for what is written with very many rows, or very often.
+_NEW_PLACEMENT, _NEW_MARK = insert(Placement), insert(StructureMark)
+
 # Here and not in the verbs, so that no way of changing a person can forget it: requests, imports, cascades, demo data.
 
 
 # Before the kernel's listener, which gives new rows their tenant.
 @event.listens_for(TenantSession, "before_flush", insert=True)
 def _before(session: TenantSession, _context: UOWTransaction, _instances: object) -> None:
-    people = [row for row in session.dirty if isinstance(row, Person)]
-    joining = [row for row in session.new if isinstance(row, Person)]
-    leaving = [person for person in (*people, *joining) if _changed(person, ("end_date", "status", "branch_id"))]
-    if leaving:
-        _end_access(session, leaving)
-    moved = [person for person in people if _changed(person, (*PLACED, "deleted_key"))]
+    new, dirty = list(session.new), list(session.dirty)  # each asks anew: they are made once
+    joining = [row for row in new if isinstance(row, Person)]
+    changing = [row for row in dirty if isinstance(row, Person)]
+    leaving = [person for person in changing if _changed(person, ("end_date", "status", "branch_id"))]
+    if joining or leaving:
+        _end_access(session, [*joining, *leaving])
+    moved = [person for person in changing if _changed(person, (*PLACED, "deleted_key"))]
     if moved:
         _move(session, moved)
+    if joining or moved or any(map(_stands_in_tree, [*new, *session.deleted])) or any(map(_looks_different, dirty)):
+        _mark(session)
 
 
 @event.listens_for(TenantSession, "after_flush")
 def _after(session: TenantSession, _context: UOWTransaction) -> None:
     people = [row for row in session.new if isinstance(row, Person) and row.deleted_key == NOBODY]
     if people:
-        # Past the unit of work, which takes three times as long: an import brings a hundred thousand.
-        rows = [_first(session, person) for person in people]
-        session.connection().execute(insert(Placement.__table__), rows)  # type: ignore[arg-type]
+        session.connection().execute(_NEW_PLACEMENT, [_first(session, person) for person in people])
+
+
+def _stands_in_tree(row: object) -> bool:
+    return type(row) in IN_TREE
+
+
+def _looks_different(row: object) -> bool:
+    return type(row) in IN_TREE and _changed(row, IN_TREE[type(row)])
+
+
+def _mark(session: TenantSession) -> None:
+    """Begin another epoch of the structure with this transaction, once however many flushes it has."""
+    if session.info.get("structure_marked"):
+        return
+    session.info["structure_marked"] = True
+    mark = {"tenant_id": session.tenant_id, "id": new_id()}
+    if mark["id"].int % SWEPT_EVERY == 0:
+        # What others have not committed is not seen, so it stays; with this one's own the epoch is a new one.
+        session.execute(delete(StructureMark), execution_options={"synchronize_session": False})
+    session.connection().execute(_NEW_MARK, mark)
 
 
 def _changed(row: object, names: Iterable[str]) -> bool:
