@@ -30,6 +30,7 @@ COMPANIES = "/api/v1/org/companies"
 BRANCHES = "/api/v1/org/branches"
 DEPARTMENTS = "/api/v1/org/departments"
 PEOPLE = "/api/v1/org/people"
+GROUPS = "/api/v1/org/groups"
 EVERY = tuple(endpoint for endpoint in discover(installed_apps()) if endpoint.kind == "api")
 # What operators do concerns two organisations at once, so it is tested apart: tests/core/identity/test_platform.py and
 # test_break_glass.py.
@@ -64,6 +65,9 @@ class Stage:
 
     async def department(self) -> str:
         return await self.made(DEPARTMENTS, code=f"D-{uuid4().hex[:8]}", name="Ours", branch_id=await self.branch())
+
+    async def group(self) -> str:
+        return await self.made(GROUPS, code=f"G-{uuid4().hex[:8]}", name="Ours")
 
     async def person(self, company_id: UUID | None = None) -> str:
         names = {"number": uuid4().hex[:8], "given_name": "Ann", "family_name": "Other"}
@@ -120,6 +124,7 @@ MAKERS: dict[str, Callable[[Stage], Awaitable[str]]] = {
     "branch_id": Stage.branch,
     "department_id": Stage.department,
     "person_id": Stage.person,
+    "group_id": Stage.group,
     "entry_id": Stage.entry,
     "user_id": _some_user,
     "session_id": _session,
@@ -188,6 +193,17 @@ async def _person(stage: Stage) -> dict[str, object]:
 
 async def _placed(stage: Stage) -> dict[str, object]:
     return {"json": {"department_id": await stage.department(), "end_date": "2026-01-31", "status": "left"}}
+
+
+async def _member(stage: Stage) -> dict[str, object]:
+    """Put the person of the path into the group of the path."""
+    put = {"json": {"person_ids": [stage.values["person_id"]]}, "headers": stage.org.admin.bearer}
+    assert (await stage.send(f"POST {GROUPS}/{{group_id}}/members", **put)).status_code == 200
+    return {}
+
+
+async def _members(stage: Stage) -> dict[str, object]:
+    return {"json": {"person_ids": [await stage.person(), await stage.person()]}}
 
 
 async def _moved(stage: Stage) -> dict[str, object]:
@@ -289,6 +305,13 @@ REQUESTS: dict[str, Prepare] = {
     "PATCH /api/v1/org/departments/{department_id}": _moved,
     "DELETE /api/v1/org/departments/{department_id}": nothing,
     "POST /api/v1/org/departments/{department_id}/restore": deleted(f"{DEPARTMENTS}/{{department_id}}"),
+    "POST /api/v1/org/groups": body(code="NEW-1", name="New", description="First aiders"),
+    "PUT /api/v1/org/groups/{group_id}": body(code="PUT-1", name="Put"),
+    "PATCH /api/v1/org/groups/{group_id}": body(name="Patched", description="First aiders"),
+    "DELETE /api/v1/org/groups/{group_id}": nothing,
+    "POST /api/v1/org/groups/{group_id}/restore": deleted(f"{GROUPS}/{{group_id}}"),
+    "POST /api/v1/org/groups/{group_id}/members": _members,
+    "DELETE /api/v1/org/groups/{group_id}/members/{person_id}": _member,
     "POST /api/v1/org/people": _person,
     "PUT /api/v1/org/people/{person_id}": body(number="PUT-1", given_name="Ada", family_name="Smith"),
     "PATCH /api/v1/org/people/{person_id}": _placed,

@@ -28,6 +28,8 @@ TABLE = {
     "directory.department.update": {"Admin"},
     "directory.department.delete": {"Admin"},
     "directory.department.restore": {"Admin"},
+    "directory.group.read": EVERYONE,
+    **{f"directory.group.{action}": {"Admin"} for action in ("create", "update", "delete", "restore", "assign")},
     "directory.person.read": EVERYONE,
     "directory.person.create": {"Admin"},
     "directory.person.update": {"Admin"},

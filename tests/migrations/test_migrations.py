@@ -2,8 +2,9 @@
 
 import subprocess
 import sys
+from datetime import UTC, date, datetime
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -175,6 +176,76 @@ async def test_people_outlive_the_coming_and_going_of_branches_and_departments(d
         assert await run.on_connection(settings, shape) == before
         await run.upgrade(settings)
         assert await run.on_connection(settings, look) == there
+
+
+async def test_people_who_are_there_already_get_a_placement_and_the_end_of_their_access(dialect):
+    """Placed from their first day where that is before their record, until they were deleted."""
+    now = datetime(2026, 1, 31, 12, 30, 0, 123456, tzinfo=UTC)
+    tenants, gone = [uuid4(), uuid4()], uuid4()
+    people = {"N": None, "P": date(2020, 2, 29), "F": date(2999, 1, 1)}
+
+    def bind(connection: Connection, tenant: UUID) -> None:
+        if dialect == "postgresql":
+            connection.execute(text("SELECT set_config('holdfast.tenant', :tenant, true)"), {"tenant": str(tenant)})
+
+    def add(connection: Connection) -> None:
+        for tenant in tenants:
+            bind(connection, tenant)
+            slug = text(
+                "INSERT INTO tenant (id, slug, status, demo, created_at) VALUES (:id, :slug, 'active', :no, :now)"
+            )
+            types = (bindparam("id", type_=Uuid()), bindparam("now", type_=UtcDateTime()))
+            connection.execute(slug.bindparams(*types), {"id": tenant, "slug": tenant.hex, "no": False, "now": now})
+            for number, start in people.items():
+                values = {"tenant": tenant, "id": uuid4(), "number": number, "company": None, "manager": None}
+                connection.execute(typed(STAFF), values | {"now": now, "nobody": NOBODY})
+                connection.execute(
+                    text("UPDATE person SET start_date = :start WHERE number = :number"),
+                    {"start": start, "number": number},
+                )
+        values = {"tenant": tenants[0], "id": gone, "number": "G", "company": None, "manager": None}
+        bind(connection, tenants[0])
+        connection.execute(typed(STAFF), values | {"now": now, "nobody": gone})
+        connection.execute(text("UPDATE person SET end_date = '2026-06-30' WHERE number = 'P'"))
+        connection.execute(text("UPDATE person SET end_date = '9999-12-31', status = 'left' WHERE number = 'F'"))
+        connection.execute(text("UPDATE person SET status = 'left' WHERE number = 'N'"))
+        deleted = text("UPDATE person SET deleted_at = :now WHERE number = 'G'")
+        connection.execute(deleted.bindparams(bindparam("now", type_=UtcDateTime())), {"now": now})
+
+    def ends(connection: Connection) -> dict[str, object]:
+        bind(connection, tenants[0])
+        rows = text("SELECT number, access_ends_at FROM person WHERE tenant_id = :tenant").bindparams(
+            bindparam("tenant", tenants[0], type_=Uuid())
+        )
+        return dict(tuple(row) for row in connection.execute(rows.columns(access_ends_at=UtcDateTime())))
+
+    def look(connection: Connection) -> list[tuple[object, ...]]:
+        found: list[tuple[object, ...]] = []
+        for tenant in tenants:
+            bind(connection, tenant)
+            rows = connection.execute(
+                text(
+                    "SELECT p.number, h.valid_from, h.valid_to, h.open_key FROM placement h JOIN person p"
+                    " ON p.tenant_id = h.tenant_id AND p.id = h.person_id WHERE h.tenant_id = :tenant ORDER BY p.number"
+                )
+                .bindparams(bindparam("tenant", type_=Uuid()))
+                .columns(valid_from=UtcDateTime(), valid_to=UtcDateTime(), open_key=Uuid()),
+                {"tenant": tenant},
+            )
+            found += [tuple(row) for row in rows]
+        return found
+
+    async with fresh_database(dialect) as settings:
+        await run.upgrade(settings, revision="0002")
+        await run.on_connection(settings, add)
+        await run.upgrade(settings)
+        first = datetime(2020, 2, 29, tzinfo=UTC)
+        living = [("F", now, None, NOBODY), ("N", now, None, NOBODY), ("P", first, None, NOBODY)]
+        held = await run.on_connection(settings, look)
+        assert held == [living[0], ("G", now, now, held[1][3]), *living[1:], *living]
+        assert held[1][3] != NOBODY
+        after = datetime(2026, 7, 1, tzinfo=UTC)
+        assert await run.on_connection(settings, ends) == {"N": now, "P": after, "F": None, "G": None}
 
 
 def typed(sql: str) -> TextClause:

@@ -27,6 +27,18 @@ class PersonNotFound(NotFound):
     code, title = "PERSON_NOT_FOUND", "Person not found"
 
 
+class GroupNotFound(NotFound):
+    """There is no such group in this organisation."""
+
+    code, title = "GROUP_NOT_FOUND", "Group not found"
+
+
+class MemberNotFound(NotFound):
+    """The person is not in the group."""
+
+    code, title = "MEMBER_NOT_FOUND", "The person is not in the group"
+
+
 class CompanyInUse(Conflict):
     """Branches, departments or people belong to the company, or are led by its people."""
 
@@ -51,6 +63,12 @@ class PersonInUse(Conflict):
     code, title = "PERSON_IN_USE", "The person is in use"
 
 
+class GroupInUse(Conflict):
+    """People are in the group."""
+
+    code, title = "GROUP_IN_USE", "The group is in use"
+
+
 class CompanyNotDeleted(Conflict):
     """Only a deleted company can be restored."""
 
@@ -73,6 +91,12 @@ class PersonNotDeleted(Conflict):
     """Only a deleted person can be restored."""
 
     code, title = "PERSON_NOT_DELETED", "The person is not deleted"
+
+
+class GroupNotDeleted(Conflict):
+    """Only a deleted group can be restored."""
+
+    code, title = "GROUP_NOT_DELETED", "The group is not deleted"
 
 
 class StillDeleted(Conflict):

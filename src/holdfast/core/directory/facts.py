@@ -1,6 +1,7 @@
 """What can happen in the directory."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from holdfast.kernel.facts import Fact
 
@@ -119,6 +120,57 @@ class DepartmentRestored(Fact):
 
     action = "directory.department.restored"
     title = "Department restored"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupCreated(Fact):
+    """A group was added."""
+
+    action = "directory.group.created"
+    title = "Group added"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupUpdated(Fact):
+    """A group changed."""
+
+    action = "directory.group.updated"
+    title = "Group changed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupDeleted(Fact):
+    """A group was put into the trash."""
+
+    action = "directory.group.deleted"
+    title = "Group deleted"
+    severity = "notice"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupRestored(Fact):
+    """A group was taken out of the trash."""
+
+    action = "directory.group.restored"
+    title = "Group restored"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupMembersAdded(Fact):
+    """People were put into a group."""
+
+    action = "directory.group.members_added"
+    title = "People put into the group"
+    people: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupMemberRemoved(Fact):
+    """A person was taken out of a group."""
+
+    action = "directory.group.member_removed"
+    title = "Person taken out of the group"
+    person: UUID
 
 
 @dataclass(frozen=True, kw_only=True)

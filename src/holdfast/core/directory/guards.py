@@ -11,11 +11,13 @@ from holdfast.core.directory.errors import (
     CompanyNotDeleted,
     DepartmentInUse,
     DepartmentNotDeleted,
+    GroupInUse,
+    GroupNotDeleted,
     PersonInUse,
     PersonNotDeleted,
     StillDeleted,
 )
-from holdfast.core.directory.models import Branch, Company, Department, Person, Record
+from holdfast.core.directory.models import Branch, Company, Department, Person, PersonGroup, Record
 from holdfast.kernel.errors import Conflict, FieldError, Invalid
 from holdfast.kernel.permissions import Verdict
 
@@ -24,12 +26,14 @@ _IN_USE: dict[type, type[Conflict]] = {
     Branch: BranchInUse,
     Department: DepartmentInUse,
     Person: PersonInUse,
+    PersonGroup: GroupInUse,
 }
 _NOT_DELETED: dict[type, type[Conflict]] = {
     Company: CompanyNotDeleted,
     Branch: BranchNotDeleted,
     Department: DepartmentNotDeleted,
     Person: PersonNotDeleted,
+    PersonGroup: GroupNotDeleted,
 }
 _WORDS: dict[type, tuple[str, str]] = {
     Branch: ("branch", "branches"),
@@ -39,11 +43,11 @@ _WORDS: dict[type, tuple[str, str]] = {
 
 
 def can_delete(row: Record, held: Mapping[type, int]) -> Verdict:
-    """Answer CompanyInUse, BranchInUse or DepartmentInUse, with counts, for a row that holds something."""
+    """Answer CompanyInUse, BranchInUse, DepartmentInUse or GroupInUse, with counts, for a row that holds something."""
     if not any(held.values()):
         return None
     belong = "belongs" if sum(held.values()) == 1 else "belong"
-    detail = f"{_told(held)} {belong} to the {row.__tablename__}."
+    detail = f"{_told(held)} {belong} to the {kind_of(row)}."
     return _IN_USE[type(row)](detail, errors=_counts(held))
 
 
@@ -52,7 +56,7 @@ def can_go(row: Record, led: Mapping[type, int]) -> Verdict:
     if not any(led.values()):
         return None
     be = "is" if sum(led.values()) == 1 else "are"
-    who = "the person" if isinstance(row, Person) else f"people of the {row.__tablename__}"
+    who = "the person" if isinstance(row, Person) else f"people of the {kind_of(row)}"
     return _IN_USE[type(row)](f"{_told(led)} {be} led by {who}.", errors=_counts(led))
 
 
@@ -65,7 +69,7 @@ def can_come_back(deleted: Sequence[Record]) -> Verdict:
     """Answer StillDeleted, naming them, where rows that others belong to are in the trash."""
     if not deleted:
         return None
-    names = [(row.__tablename__, shown(row)) for row in deleted]
+    names = [(kind_of(row), shown(row)) for row in deleted]
     errors = [FieldError(f"{kind}.{name}", "deleted", "is in the trash: restore it first") for kind, name in names]
     return StillDeleted(f"The {names[0][0]} {names[0][1]} is in the trash: restore it first.", errors=errors)
 
@@ -74,7 +78,7 @@ def can_be_called(taken: Sequence[Record]) -> Verdict:
     """Answer CodeTaken, naming them, for rows whose code or number another one has."""
     if not taken:
         return None
-    names = [(row.__tablename__, shown(row)) for row in taken]
+    names = [(kind_of(row), shown(row)) for row in taken]
     errors = [FieldError(f"{kind}.{name}", "taken", f"another {kind} has it meanwhile") for kind, name in names]
     return CodeTaken(f"Another {names[0][0]} is called {names[0][1]} meanwhile.", errors=errors)
 
@@ -84,6 +88,11 @@ def can_employ(start: date | None, end: date | None) -> Verdict:
     if start is not None and end is not None and end < start:
         return Invalid.field("body.end_date", "before_start", "lies before start_date")
     return None
+
+
+def kind_of(row: Record) -> str:
+    """Return what people call the kind of a row."""
+    return "group" if isinstance(row, PersonGroup) else row.__tablename__
 
 
 def shown(row: Record) -> str:

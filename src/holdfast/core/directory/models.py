@@ -1,14 +1,28 @@
 """Tables of the directory."""
 
 import enum
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Index, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
-from holdfast.kernel.db import Base, Choice, Str, Tracked, Trashable, folded, tenant_fk, to_many, to_one
+from holdfast.kernel.db import (
+    NOBODY,
+    Base,
+    Choice,
+    Str,
+    TenantOwned,
+    Tracked,
+    Trashable,
+    UtcDateTime,
+    folded,
+    tenant_fk,
+    to_many,
+    to_one,
+)
 
 OMIT: dict[str, Any] = {"audit": "omit"}  # derived from another column
 
@@ -190,6 +204,8 @@ class Person(Tracked, Unit, Base):
     start_date: Mapped[date | None]
     end_date: Mapped[date | None]
     status: Mapped[PersonStatus] = mapped_column(Choice(PersonStatus), default=PersonStatus.ACTIVE)
+    # Kept right by `queries/history.py`; the query that opens the door to a user asks for it.
+    access_ends_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info=OMIT)
 
     company = to_one("Person", "company_id", "Company")
     branch = to_one("Person", "branch_id", "Branch")
@@ -208,4 +224,106 @@ class Person(Tracked, Unit, Base):
         return value
 
 
-Record = Company | Branch | Department | Person
+# What of a person a placement keeps.
+PLACED = ("company_id", "branch_id", "department_id", "job_title", "manager_id")
+
+
+class Placement(TenantOwned, Base):
+    """Where a person works from one moment to another: open while `valid_to` is None, one open one a person.
+
+    What it names has no foreign keys: the history outlives what it tells of.
+    """
+
+    __tablename__ = "placement"
+    __audited__ = False  # the person's own entries tell of each change
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "person_id", "open_key", name="uq_placement_open"),
+        Index("ix_placement_company", "tenant_id", "company_id"),
+        Index("ix_placement_branch", "tenant_id", "branch_id"),
+        Index("ix_placement_department", "tenant_id", "department_id"),
+    )
+
+    person_id: Mapped[UUID] = tenant_fk("person")
+    company_id: Mapped[UUID | None] = mapped_column(Uuid)
+    branch_id: Mapped[UUID | None] = mapped_column(Uuid)
+    department_id: Mapped[UUID | None] = mapped_column(Uuid)
+    job_title: Mapped[str | None] = mapped_column(Str(120))
+    manager_id: Mapped[UUID | None] = mapped_column(Uuid)
+    valid_from: Mapped[datetime] = mapped_column(UtcDateTime)
+    valid_to: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Zero while open, the id once closed (MariaDB has no partial index).
+    open_key: Mapped[UUID] = mapped_column(Uuid, default=NOBODY)
+
+    person = to_one("Placement", "person_id", "Person")
+
+
+class PersonGroup(Tracked, Unit, Base):
+    """People who belong together wherever they work; its code is unique, whatever the case."""
+
+    __tablename__ = "person_group"
+    __parameter__ = "group_id"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "code_key", "deleted_key", name="uq_person_group_code", info={"field": "code"}),
+        Index("ix_person_group_name", "tenant_id", "name_key", "id"),
+    )
+
+    code: Mapped[str] = mapped_column(Str(32))
+    code_key: Mapped[str] = mapped_column(Str(64), info=OMIT)
+    name: Mapped[str] = mapped_column(Str(200))
+    name_key: Mapped[str] = mapped_column(Str(400), info=OMIT)
+    description: Mapped[str | None] = mapped_column(Str(500))
+
+    @validates("code", "name")
+    def _fold(self, field: str, value: str) -> str:
+        setattr(self, f"{field}_key", folded(value))
+        return value
+
+
+class GroupMember(TenantOwned, Base):
+    """That a person is in a group from one moment to another: open while `left_at` is None, one open one at a time."""
+
+    __tablename__ = "group_member"
+    __audited__ = False  # the group's entries name who joined and left, the person's tell of a deletion
+    __table_args__ = (UniqueConstraint("tenant_id", "group_id", "person_id", "open_key", name="uq_group_member_open"),)
+
+    group_id: Mapped[UUID] = tenant_fk("person_group")
+    person_id: Mapped[UUID] = tenant_fk("person")
+    joined_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    left_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    open_key: Mapped[UUID] = mapped_column(Uuid, default=NOBODY)
+    # The group or person in the trash whose deletion ended it, and with whose return it begins again.
+    ended_with: Mapped[UUID | None] = mapped_column(Uuid)
+
+    group = to_one("GroupMember", "group_id", "PersonGroup")
+    person = to_one("GroupMember", "person_id", "Person")
+
+
+class StructureMark(TenantOwned, Base):
+    """A row a unit of work that changed the structure: which of them there are is the structure's epoch.
+
+    A counter would make everyone who changes something wait for the one before; these are only added, and swept away
+    by one in `SWEPT_EVERY`.
+    """
+
+    __tablename__ = "structure_mark"
+    __audited__ = False  # what changed leaves its own entries
+
+
+SWEPT_EVERY = 64
+
+
+def day_start(day: date) -> datetime:
+    """Return the first moment of a day in UTC."""
+    return datetime.combine(day, time(), UTC)
+
+
+def day_end(day: date, zone: str) -> datetime | None:
+    """Return the first moment after a day in a time zone of the IANA database; None beyond the year 9999."""
+    try:
+        # Where clocks leave out midnight, this is the moment at which they do (PEP 495, fold 0).
+        return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone)).astimezone(UTC)
+    except OverflowError:
+        return None
+
+
+Record = Company | Branch | Department | Person | PersonGroup

@@ -1,8 +1,31 @@
 """What other slices may ask of the directory."""
 
-from holdfast.core.directory.queries import count_companies, count_people
+from holdfast.core.directory.queries import (
+    Unit,
+    branches_within,
+    companies_within,
+    count_companies,
+    count_people,
+    departments_within,
+    employed,
+    find_access_end,
+    people_within,
+)
 from holdfast.core.directory.schemas import ImportReport
 from holdfast.core.directory.service.imports import import_people_file
 from holdfast.core.directory.service.organizations import found_organization
 
-__all__ = ["ImportReport", "count_companies", "count_people", "found_organization", "import_people_file"]
+__all__ = [
+    "ImportReport",
+    "Unit",
+    "branches_within",
+    "companies_within",
+    "count_companies",
+    "count_people",
+    "departments_within",
+    "employed",
+    "find_access_end",
+    "found_organization",
+    "import_people_file",
+    "people_within",
+]

@@ -6,6 +6,7 @@ from typing import Any, Literal, cast
 from uuid import UUID
 
 from sqlalchemy import (
+    CTE,
     Alias,
     ColumnElement,
     Dialect,
@@ -270,7 +271,7 @@ def _guard_source(source: FromClause) -> tuple[FromClause, list[ColumnElement[bo
         if source.isouter:
             return Join(left, right, and_(source.onclause, *others), isouter=True), conditions
         return Join(left, right, source.onclause), conditions + others
-    if isinstance(source, Table | Alias) and "tenant_id" in source.c:
+    if isinstance(source, Table | Alias | CTE) and "tenant_id" in source.c:
         return source, [_own(source)]
     raise ConfigurationError(f"A list reads {source}, which is no table with tenant_id.")
 

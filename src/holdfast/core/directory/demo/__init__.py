@@ -1,10 +1,11 @@
-"""The directory's part of the demo data: companies, branches, departments, people, and what happened to them."""
+"""The directory's part of the demo data: companies, branches, departments, people, groups, and what happened to them."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from holdfast.core.directory import queries
+from holdfast.core.directory.demo.groups import load_groups
 from holdfast.core.directory.demo.organisations import ORGANISATIONS, Organisation, Site
 from holdfast.core.directory.demo.staff import LAST_DAY, MANAGEMENT, Member, staff_of
 from holdfast.core.directory.facts import (
@@ -57,6 +58,9 @@ async def load_directory(work: Work, plan: Organisation, members: list[Member], 
     await _load_people(work, plan, members, step)
     await _name_heads(work, plan, members)
     await _tell_history(work, plan)
+    staying = [place for place, each in enumerate(members) if each.start_date <= plan.founded and not each.end_date]
+    ids = [named_id(_since(plan, members[place]), plan.slug, "person", str(place)) for place in staying]
+    await load_groups(work, plan, founded, ids)
 
 
 async def _load_places(work: Work, plan: Organisation) -> None:

@@ -6,13 +6,20 @@ from uuid import UUID
 
 from sqlalchemy import Table, func, inspect, select
 
-from holdfast.core.directory.models import Branch, Company, Department, Person, Record, Unit
+from holdfast.core.directory.models import Branch, Company, Department, Person, PersonGroup, Record, Unit
+from holdfast.core.directory.queries.groups import count_members
 from holdfast.core.directory.queries.records import chunks
 from holdfast.kernel.db import NOBODY
 from holdfast.kernel.work import Work
 
-Kind = type[Company] | type[Branch] | type[Department] | type[Person]
-KINDS: dict[str, Kind] = {"company": Company, "branch": Branch, "department": Department, "person": Person}
+Kind = type[Company] | type[Branch] | type[Department] | type[Person] | type[PersonGroup]
+KINDS: dict[str, Kind] = {
+    "company": Company,
+    "branch": Branch,
+    "department": Department,
+    "person": Person,
+    "person_group": PersonGroup,
+}
 
 
 async def list_below(work: Work, *, department_id: UUID) -> list[Department]:
@@ -53,7 +60,9 @@ async def list_people_in(work: Work, *, department_ids: Sequence[UUID]) -> list[
 
 
 async def count_held(work: Work, row: Record) -> dict[Kind, int]:
-    """Return how many living rows of each kind a row holds."""
+    """Return how many living rows of each kind a row holds; a group holds its members, which do not go with it."""
+    if isinstance(row, PersonGroup):
+        return {Person: await count_members(work, group_id=row.id)}
     counts: dict[Kind, int] = {}
     for kind, column, ids in await _holdings(work, row):
         for chunk in chunks(ids):
@@ -129,7 +138,7 @@ def _unique(row: Record) -> tuple[UUID | None, str]:
     """Return where a row's code or number is unique, and the code or number."""
     if isinstance(row, Person):
         return None, row.number_key
-    return None if isinstance(row, Company) else row.company_id, row.code_key
+    return None if isinstance(row, Company | PersonGroup) else row.company_id, row.code_key
 
 
 def _references(kind: type[Unit]) -> list[tuple[str, str]]:

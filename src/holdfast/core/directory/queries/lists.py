@@ -16,10 +16,22 @@ from holdfast.core.directory.models import (
     CompanyStatus,
     Department,
     Person,
+    PersonGroup,
     PersonStatus,
+    Placement,
     Unit,
 )
-from holdfast.core.directory.schemas import BranchOut, CompanyOut, DepartmentOut, PersonOut
+from holdfast.core.directory.queries.scope import people_within
+from holdfast.core.directory.schemas import (
+    BranchOut,
+    CompanyOut,
+    DepartmentOut,
+    PersonOut,
+)
+from holdfast.core.directory.schemas.groups import (
+    GroupOut,
+    PlacementOut,
+)
 from holdfast.kernel.db import NOBODY, folded
 from holdfast.kernel.lists import HotList, ListParameters
 from holdfast.kernel.schemas import Inward, Moment
@@ -140,6 +152,7 @@ class PersonList(ListParameters):
     branch_id: UUID | None = None
     department_id: UUID | None = None
     manager_id: UUID | None = None
+    group_id: UUID | None = None
     number: Folded | None = None
     deleted: Deleted = False
 
@@ -161,6 +174,7 @@ PEOPLE = HotList(
         "branch_id": lambda value: Person.branch_id == value,
         "department_id": lambda value: Person.department_id == value,
         "manager_id": lambda value: Person.manager_id == value,
+        "group_id": lambda value: people_within([("group", value)]),
         "number": lambda value: Person.number_key == value,
         "deleted": _in_trash(Person),
     },
@@ -207,3 +221,46 @@ class PeopleExport(Inward):
 
     status: PersonStatus | None = None
     company_id: UUID | None = None
+
+
+class GroupList(ListParameters):
+    """Filters of the list of groups; `q` searches name and code."""
+
+    code: Folded | None = None
+    deleted: Deleted = False
+
+
+GROUPS = HotList(
+    "directory.groups",
+    PersonGroup,
+    columns={name: getattr(PersonGroup, name) for name in GroupOut.model_fields},
+    sorts={
+        "name": PersonGroup.name_key,
+        "code": PersonGroup.code_key,
+        "created_at": PersonGroup.created_at,
+        "updated_at": PersonGroup.updated_at,
+    },
+    default_sort="name",
+    filters={"code": lambda value: PersonGroup.code_key == value, "deleted": _in_trash(PersonGroup)},
+    search=(PersonGroup.name_key, PersonGroup.code_key),
+)
+
+
+class PlacementList(ListParameters):
+    """The list of a person's placements has no filters."""
+
+
+class PlacementsOf(PlacementList):
+    """Whose placements."""
+
+    person_id: UUID
+
+
+PLACEMENTS = HotList(
+    "directory.placements",
+    Placement,
+    columns={name: getattr(Placement, name) for name in PlacementOut.model_fields},
+    sorts={"valid_from": Placement.valid_from},
+    default_sort="-valid_from",
+    filters={"person_id": lambda value: Placement.person_id == value},
+)

@@ -7,13 +7,19 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from holdfast.core.directory.errors import BranchNotFound, CompanyNotFound, DepartmentNotFound, PersonNotFound
-from holdfast.core.directory.models import Branch, Company, Department, Organization, Person
+from holdfast.core.directory.errors import (
+    BranchNotFound,
+    CompanyNotFound,
+    DepartmentNotFound,
+    GroupNotFound,
+    PersonNotFound,
+)
+from holdfast.core.directory.models import Branch, Company, Department, Organization, Person, PersonGroup
 from holdfast.kernel.db import NOBODY
 from holdfast.kernel.work import Work
 
 IN_CHUNK = 500
-Row = TypeVar("Row", Company, Branch, Department, Person)
+Row = TypeVar("Row", Company, Branch, Department, Person, PersonGroup)
 Key = TypeVar("Key", str, UUID)
 
 
@@ -76,6 +82,14 @@ async def get_department(work: Work, *, department_id: UUID, lock: bool = False,
     found = await find(work, Department, department_id, lock=lock, deleted=deleted)
     if found is None:
         raise DepartmentNotFound
+    return found
+
+
+async def get_group(work: Work, *, group_id: UUID, lock: bool = False, deleted: bool = False) -> PersonGroup:
+    """Return a living group, with `deleted` also one in the trash; raise GroupNotFound."""
+    found = await find(work, PersonGroup, group_id, lock=lock, deleted=deleted)
+    if found is None:
+        raise GroupNotFound
     return found
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Uuid, func, select
 
-from holdfast.core.directory.models import Person
+from holdfast.core.directory.models import Person, StructureMark
 from holdfast.core.directory.queries.records import chunks
 from holdfast.kernel.db import NOBODY, driver_value
 from holdfast.kernel.engines.values import decoder
@@ -30,6 +30,12 @@ _HERE = {
     "postgresql": "tenant_id = $1 AND deleted_key = $2",
 }
 Rows = list[Sequence[Any]]
+
+
+async def read_epoch(work: Work) -> bytes:
+    """Return what is different after each commit that changed the structure, and never the same again."""
+    marks = await work.session.scalars(select(StructureMark.id).order_by(StructureMark.id))
+    return b"".join(mark.bytes for mark in marks)
 
 
 async def read_structure(work: Work) -> tuple[Rows, Rows, Rows, Rows]:

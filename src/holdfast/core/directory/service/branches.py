@@ -44,14 +44,20 @@ async def update_branch(
 
     Raises PreconditionFailed when the branch is no longer at the version `expected`.
     """
+    changes = fields.model_dump() if isinstance(fields, BranchReplace) else fields.given()
+    if "time_zone" in changes:
+        await queries.hold_structure(work, change=True)
     branch = await queries.get_branch(work, branch_id=branch_id, lock=True)
     check_version(branch, expected)
-    changes = fields.model_dump() if isinstance(fields, BranchReplace) else fields.given()
+    before = branch.time_zone
     for name, value in changes.items():
         setattr(branch, name, value)
     if work.session.is_modified(branch):
         work.record(BranchUpdated(entity=branch))
         await work.flush()
+        if branch.time_zone != before:
+            zone = branch.time_zone or (await queries.get_organization(work)).time_zone
+            await queries.move_access(work, zone=zone, branch_id=branch.id)
     return branch
 
 

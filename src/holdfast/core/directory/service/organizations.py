@@ -19,11 +19,14 @@ async def update_organization(work: Work, fields: OrganizationUpdate, *, expecte
     """Change the particulars that were given; raise PreconditionFailed for an outdated version."""
     organization = await queries.get_organization(work, lock=True)
     check_version(organization, expected)
+    before = organization.time_zone
     for name, value in fields.given().items():
         setattr(organization, name, value)
     if work.session.is_modified(organization):
         work.record(OrganizationUpdated(entity=organization))
         await work.flush()
+        if organization.time_zone != before:
+            await queries.move_access(work, zone=organization.time_zone)
     return organization
 
 

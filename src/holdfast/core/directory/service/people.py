@@ -28,6 +28,14 @@ async def read_person(work: Work, *, person_id: UUID) -> Person:
     return await queries.get_person(work, person_id=person_id)
 
 
+@verb("directory.person.read")
+async def list_placements(work: Work, params: queries.PlacementList, *, person_id: UUID) -> bytes:
+    """Return one page of where a person has worked as JSON, the latest first; raise PersonNotFound."""
+    await queries.get_person(work, person_id=person_id)
+    chosen = queries.PlacementsOf(person_id=person_id, **params.given())
+    return await queries.PLACEMENTS.page(work, chosen)
+
+
 @verb("directory.person.create", writes=True)
 async def create_person(work: Work, fields: PersonCreate) -> Person:
     """Add a person; a number that is taken, whatever its case, is refused with UniqueViolation.
@@ -56,7 +64,7 @@ async def update_person(
     naming the field where company, branch and department do not fit together, or the dates.
     """
     changes = fields.model_dump() if isinstance(fields, PersonReplace) else fields.given()
-    if changes.keys() & {*PLACE, "manager_id"}:
+    if changes.keys() & {*PLACE, "manager_id", "end_date", "status"}:
         await queries.hold_structure(work, change="manager_id" in changes)
     person = await queries.get_person(work, person_id=person_id, lock=True)
     check_version(person, expected)

@@ -1,6 +1,6 @@
 """Deleting a row with all that it holds, and bringing it back as it went."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from holdfast.core.directory import guards, queries
 from holdfast.core.directory.facts import (
@@ -10,10 +10,12 @@ from holdfast.core.directory.facts import (
     CompanyRestored,
     DepartmentDeleted,
     DepartmentRestored,
+    GroupDeleted,
+    GroupRestored,
     PersonDeleted,
     PersonRestored,
 )
-from holdfast.core.directory.models import Branch, Company, Department, Person, Record
+from holdfast.core.directory.models import Branch, Company, Department, GroupMember, Person, PersonGroup, Record
 from holdfast.kernel.db import NOBODY
 from holdfast.kernel.facts import Fact
 from holdfast.kernel.permissions import authorise, enforce
@@ -24,16 +26,18 @@ DELETED: dict[type, type[Fact]] = {
     Branch: BranchDeleted,
     Department: DepartmentDeleted,
     Person: PersonDeleted,
+    PersonGroup: GroupDeleted,
 }
 RESTORED: dict[type, type[Fact]] = {
     Company: CompanyRestored,
     Branch: BranchRestored,
     Department: DepartmentRestored,
     Person: PersonRestored,
+    PersonGroup: GroupRestored,
 }
 
 
-# lint: allow verb – the part that the verbs of the four kinds share
+# lint: allow verb – the part that the verbs of the five kinds share
 async def put_into_trash(work: Work, row: Record, *, cascade: bool) -> None:
     """Delete a row; what it holds stands in the way, or goes with it by `cascade`, an entry a row.
 
@@ -52,9 +56,12 @@ async def put_into_trash(work: Work, row: Record, *, cascade: bool) -> None:
         each.deleted_at, each.deleted_key = work.now(), each.id
         each.deleted_with = None if each is row else row.id
         work.record(DELETED[type(each)](entity=each))
+    for member, ended_with in await queries.list_ending(work, gone):
+        member.left_at, member.open_key = max(work.now(), member.joined_at), member.id
+        member.ended_with = ended_with
 
 
-# lint: allow verb – the part that the verbs of the four kinds share
+# lint: allow verb – the part that the verbs of the five kinds share
 async def take_from_trash(work: Work, row: Record) -> None:
     """Restore a row and what went with it, all of it or nothing.
 
@@ -70,7 +77,18 @@ async def take_from_trash(work: Work, row: Record) -> None:
     for each in back:
         each.deleted_at, each.deleted_key, each.deleted_with = None, NOBODY, None
         work.record(RESTORED[type(each)](entity=each))
+    await _rejoin(work, back)
     await work.flush()
+
+
+async def _rejoin(work: Work, back: Collection[Record]) -> None:
+    """Let the memberships that a deletion ended begin again; where the other side is in the trash, they wait for it."""
+    for member, group, person in await queries.list_ended_with(work, back):
+        away = next((each.id for each in (group, person) if each.deleted_key != NOBODY), None)
+        member.ended_with = away
+        if away is None:
+            again = GroupMember(id=work.new_id(), group_id=group.id, person_id=person.id, joined_at=work.now())
+            work.session.add(again)
 
 
 def _authorise(work: Work, rows: Iterable[Record], action: str) -> None:

@@ -1,6 +1,6 @@
 """The structure of the organisation, and who leads whom."""
 
-from collections import Counter, defaultdict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -19,32 +19,52 @@ AT_MOST = 1000
 Node = dict[str, Any]
 
 
+class TreeCache:
+    """The trees that were asked for last, each with the epoch it shows: at most so many bytes in all."""
+
+    SLOT = "directory.trees"
+
+    def __init__(self, at_most: int = 64 * 1024 * 1024) -> None:
+        self._at_most = at_most
+        self._held = 0
+        self._trees: OrderedDict[UUID, tuple[bytes, bytes]] = OrderedDict()
+
+    def find(self, tenant_id: UUID, epoch: bytes) -> bytes | None:
+        """Return the organisation's tree of this epoch."""
+        known, tree = self._trees.get(tenant_id, (b"", b""))
+        if not tree or known != epoch:
+            return None
+        self._trees.move_to_end(tenant_id)
+        return tree
+
+    def keep(self, tenant_id: UUID, epoch: bytes, tree: bytes) -> None:
+        """Keep a tree in the place of the organisation's last one, and let go of those not asked for longest."""
+        if len(tree) > self._at_most:
+            return
+        self._held += len(tree) - len(self._trees.pop(tenant_id, (b"", b""))[1])
+        self._trees[tenant_id] = epoch, tree
+        while self._held > self._at_most:
+            self._held -= len(self._trees.popitem(last=False)[1][1])
+
+
 @verb("directory.organization.read")
 async def read_tree(work: Work) -> bytes:
     """Return companies, branches and departments with how many people are in each, as JSON.
 
     Departments stand under the branch or company of the topmost one above them, each after the one above it: depth
-    is a number and not a nesting, so that no reader's stack limits it. Two statements, whatever the size.
+    is a number and not a nesting, so that no reader's stack limits it. A tree is made once an epoch: the epoch is read
+    first, so a tree that is kept with it may be younger, never older.
     """
     for kind in ("company", "branch", "department"):
         authorise(work.actor, f"directory.{kind}.read")
-    organization = await queries.get_organization(work)
-    written = queries.id_writer(work)
-    owners, places, departments, people = await queries.read_structure(work)
-    counts = _counted(people)
-    nodes: dict[Any, Node] = {}
-    companies = []
-    for _, row_id, _, _, _, code, name, *_ in owners:
-        nodes[row_id] = node = {"id": written(row_id), "code": code, "name": name, "people": counts[row_id]}
-        node["branches"], node["departments"] = [], []
-        companies.append(node)
-    for _, row_id, company_id, _, _, code, name, *_ in places:
-        nodes[row_id] = node = {"id": written(row_id), "code": code, "name": name, "people": counts[row_id]}
-        node["departments"] = []
-        nodes[company_id]["branches"].append(node)
-    _arrange(departments, nodes, counts, written)
-    tree = {"id": str(organization.id), "name": organization.name, "people": counts[None], "companies": companies}
-    return orjson.dumps(tree)
+    cache = work.house.state.setdefault(TreeCache.SLOT, TreeCache())
+    assert isinstance(cache, TreeCache)
+    epoch = await queries.read_epoch(work)
+    tree = cache.find(work.tenant_id, epoch)
+    if tree is None:
+        tree = await _make_tree(work)
+        cache.keep(work.tenant_id, epoch, tree)
+    return tree
 
 
 @verb("directory.person.read")
@@ -65,6 +85,27 @@ async def read_chart(work: Work, params: ChartParameters) -> Chart:
     shown = shown[:AT_MOST]
     reports = await queries.count_reports(work, person_ids=[person.id for _, person in shown])
     return Chart(data=[_in_chart(number, person, reports) for number, person in shown], truncated=cut)
+
+
+async def _make_tree(work: Work) -> bytes:
+    """Return the whole tree as JSON by two statements, whatever its size."""
+    organization = await queries.get_organization(work)
+    written = queries.id_writer(work)
+    owners, places, departments, people = await queries.read_structure(work)
+    counts = _counted(people)
+    nodes: dict[Any, Node] = {}
+    companies = []
+    for _, row_id, _, _, _, code, name, *_ in owners:
+        nodes[row_id] = node = {"id": written(row_id), "code": code, "name": name, "people": counts[row_id]}
+        node["branches"], node["departments"] = [], []
+        companies.append(node)
+    for _, row_id, company_id, _, _, code, name, *_ in places:
+        nodes[row_id] = node = {"id": written(row_id), "code": code, "name": name, "people": counts[row_id]}
+        node["departments"] = []
+        nodes[company_id]["branches"].append(node)
+    _arrange(departments, nodes, counts, written)
+    tree = {"id": str(organization.id), "name": organization.name, "people": counts[None], "companies": companies}
+    return orjson.dumps(tree)
 
 
 def _counted(people: queries.Rows) -> Counter[Any]:

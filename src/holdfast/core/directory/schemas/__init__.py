@@ -284,6 +284,10 @@ class PersonOut(RecordOut):
     start_date: date | None
     end_date: date | None
     status: PersonStatus
+    access_ends_at: Annotated[
+        datetime | None,
+        Field(description="The end of `end_date` where the person works; else when the person left."),
+    ]
     deleted_at: Annotated[datetime | None, Field(description="When it was put into the trash.")]
 
 
