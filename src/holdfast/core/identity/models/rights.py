@@ -76,6 +76,7 @@ class RoleAssignment(TenantOwned, Base):
     company_id: Mapped[UUID | None] = tenant_fk("company", nullable=True)
     branch_id: Mapped[UUID | None] = tenant_fk("branch", nullable=True)
     department_id: Mapped[UUID | None] = tenant_fk("department", nullable=True)
+    group_id: Mapped[UUID | None] = tenant_fk("person_group", nullable=True)
     scope_kind: Mapped[ScopeKind | None] = mapped_column(Choice(ScopeKind))
     scope_key: Mapped[UUID] = mapped_column(Uuid, default=NOBODY, info={"audit": "omit"})
     given_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -88,3 +89,4 @@ class RoleAssignment(TenantOwned, Base):
     company = to_one("RoleAssignment", "company_id", "Company")
     branch = to_one("RoleAssignment", "branch_id", "Branch")
     department = to_one("RoleAssignment", "department_id", "Department")
+    group = to_one("RoleAssignment", "group_id", "PersonGroup")

@@ -9,7 +9,7 @@ from holdfast.kernel.db import driver_value
 from holdfast.kernel.engines import Link
 
 # On PostgreSQL it is a function (migrations) that also binds the transaction to the tenant; here it is run on the
-# driver, in its placeholders: now, tenant, session, now (twice on MySQL).
+# driver, in its placeholders: now, tenant, session, and now again.
 _CREDENTIAL = """
 SELECT s.secret_hash, s.kind, u.id, u.email, u.username, u.name, t.slug, o.name, s.verified_at, s.second_factor,
        s.impersonator_id, s.operator_id, s.parent_id, s.scopes, s.networks, y.networks,
@@ -18,13 +18,15 @@ FROM session s
 JOIN tenant t ON t.id = s.tenant_id
 JOIN organization o ON o.tenant_id = s.tenant_id AND o.id = s.tenant_id
 LEFT JOIN user_account u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
+LEFT JOIN person p ON p.tenant_id = u.tenant_id AND p.id = u.person_id
 LEFT JOIN sign_in_policy y ON y.tenant_id = s.tenant_id AND y.id = s.tenant_id
 LEFT JOIN role_assignment r ON r.tenant_id = s.tenant_id AND r.user_id = s.user_id
      AND (r.ends_at IS NULL OR r.ends_at > ?)
 LEFT JOIN role c ON c.tenant_id = r.tenant_id AND c.id = r.role_id
 WHERE s.tenant_id = ? AND s.id = ? AND s.revoked_at IS NULL
   AND s.expires_at > ? AND s.idle_expires_at > ? AND t.status = 'active'
-  AND (s.operator_id IS NOT NULL OR (u.status = 'active' AND u.deleted_at IS NULL))
+  AND (s.operator_id IS NOT NULL OR (u.status = 'active' AND u.deleted_at IS NULL AND (u.person_id IS NULL
+       OR (p.deleted_at IS NULL AND (p.access_ends_at IS NULL OR p.access_ends_at > ?)))))
 """
 _BY_DIALECT = {
     "sqlite": _CREDENTIAL,
@@ -78,7 +80,7 @@ async def list_credential_rows(
     if link.dialect == "postgresql":
         values: list[Any] = [tenant_id, session_id, now]
     else:
-        values = [now, tenant_id, session_id, now, now]
+        values = [now, tenant_id, session_id, now, now, now]
     return await link.fetch(_BY_DIALECT[link.dialect], [driver_value(link.dialect, value) for value in values])
 
 
