@@ -6,9 +6,10 @@ import time
 import pytest
 
 from holdfast.core.directory.errors import ImportRefused
-from holdfast.core.directory.public import import_people_file
+from holdfast.core.directory.public import ImportPlan, import_people_file, plan_of
+from holdfast.core.directory.service.cells import LISTED_FAULTS
 from holdfast.core.directory.service.imports import import_people
-from holdfast.core.directory.service.people_files import LISTED_FAULTS, MAX_ROWS, parse_people
+from holdfast.core.directory.service.people_files import MAX_ROWS, parse_people
 from holdfast.kernel.errors import Forbidden, Invalid
 
 URL = "/api/v1/org/people"
@@ -18,7 +19,8 @@ HEADING = "number,given_name,family_name"
 def faults(text, **how):
     content = text if isinstance(text, bytes) else text.encode()
     return [
-        (each.line, each.column, each.code) for each in parse_people(content, file_name="f.csv", **how).faults.listed
+        (each.line, each.column, each.code)
+        for each in parse_people(content, file_name="f.csv", plan=ImportPlan(**how)).faults.listed
     ]
 
 
@@ -56,7 +58,7 @@ def test_encodings_delimiters_and_line_ends_are_recognised(encoding, delimiter, 
 def test_windows_1252_is_read_only_when_declared():
     content = f"{HEADING}\nE-1,Zoë,A\nE-2,Ren\u00e9,B\n".encode("cp1252")
     assert faults(content) == [(2, None, "encoding")]
-    assert parse_people(content, file_name="f", charset="windows-1252").rows[1].given_name == "René"
+    assert parse_people(content, file_name="f", plan=ImportPlan(charset="windows-1252")).rows[1].given_name == "René"
     assert faults(b"number,given_name,family_name\n1,\x81,x", charset="windows-1252") == [(2, None, "encoding")]
 
 
@@ -194,13 +196,12 @@ async def test_who_may_not_import_is_refused(org):
 @pytest.mark.service
 async def test_a_command_imports_as_the_system(org):
     content = f"{HEADING}\n1,Ren\u00e9,b\n".encode("cp1252")
+    site = {"tenant_id": org.id, "content": content, "file_name": "f.csv"}
     with pytest.raises(ImportRefused):
-        await import_people_file(org.home.works, tenant_id=org.id, content=content, file_name="f.csv")
+        await import_people_file(org.home.works, plan=plan_of(), **site)
     with pytest.raises(Invalid):
-        await import_people_file(org.home.works, tenant_id=org.id, content=content, file_name="f.csv", charset="ebcdic")
-    report = await import_people_file(
-        org.home.works, tenant_id=org.id, content=content, file_name="f.csv", charset="windows-1252"
-    )
+        plan_of(charset="ebcdic")
+    report = await import_people_file(org.home.works, plan=plan_of(charset="windows-1252"), **site)
     assert report.imported == 1
 
 

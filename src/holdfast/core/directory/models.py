@@ -45,6 +45,21 @@ class PersonStatus(enum.StrEnum):
     LEFT = "left"
 
 
+class ImportMode(enum.StrEnum):
+    """What an import does with the people of its file: add them, add or change them, only change them."""
+
+    INSERT = "insert"
+    UPSERT = "upsert"
+    UPDATE = "update"
+
+
+class ImportKey(enum.StrEnum):
+    """By what an import finds people who are there."""
+
+    NUMBER = "number"
+    EMAIL = "email"
+
+
 class Unit(Trashable):
     """What can be deleted with all that it holds, and be restored with it."""
 

@@ -2,7 +2,16 @@
 
 from holdfast.core.directory.queries import count_companies, count_people
 from holdfast.core.directory.schemas import ImportReport
-from holdfast.core.directory.service.imports import import_people_file
+from holdfast.core.directory.service.imports import import_people_file, plan_of
 from holdfast.core.directory.service.organizations import found_organization
+from holdfast.core.directory.service.people_files import ImportPlan
 
-__all__ = ["ImportReport", "count_companies", "count_people", "found_organization", "import_people_file"]
+__all__ = [
+    "ImportPlan",
+    "ImportReport",
+    "count_companies",
+    "count_people",
+    "found_organization",
+    "import_people_file",
+    "plan_of",
+]

@@ -1,5 +1,6 @@
 """What the directory takes and gives."""
 
+import enum
 from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
@@ -350,6 +351,13 @@ class Chart(Outward):
 
     data: list[ChartPerson]
     truncated: Annotated[bool, Field(description="Whether more than the first thousand are left out.")]
+
+
+class FileFormat(enum.StrEnum):
+    """As what a file is written."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
 
 
 class RowFault(Outward):

@@ -7,9 +7,12 @@ from uuid import UUID
 from holdfast.core.directory import queries
 from holdfast.core.directory.errors import ImportRefused
 from holdfast.core.directory.facts import PeopleImported, PersonImported
-from holdfast.core.directory.models import Department, Person
+from holdfast.core.directory.models import Department, Person, PersonStatus
 from holdfast.core.directory.schemas import ImportReport
-from holdfast.core.directory.service.people_files import CHARSETS, Faults, PeopleFile, Row, read_people
+from holdfast.core.directory.service.cells import Faults
+from holdfast.core.directory.service.csv_files import CHARSETS
+from holdfast.core.directory.service.mapping import mapping_of
+from holdfast.core.directory.service.people_files import ImportPlan, PeopleFile, Row, read_people
 from holdfast.kernel.db import folded
 from holdfast.kernel.errors import FieldError, Invalid
 from holdfast.kernel.permissions import SYSTEM, verb
@@ -52,19 +55,19 @@ async def import_people(work: Work, file: PeopleFile, *, dry_run: bool = False) 
 
 # lint: allow verb – opens the unit of work of a command and calls the verb
 async def import_people_file(
-    works: Works, *, tenant_id: UUID, content: bytes, file_name: str, charset: str | None = None, dry_run: bool = False
+    works: Works, *, tenant_id: UUID, content: bytes, file_name: str, plan: ImportPlan, dry_run: bool = False
 ) -> ImportReport:
-    """Import a file for a command, as the system; raises ImportRefused, and Invalid for an unknown charset."""
-    check_charset(charset, "charset")
-    file = await read_people(content, file_name=file_name, charset=charset)
+    """Import a file for a command, as the system; raises ImportRefused."""
+    file = await read_people(content, file_name=file_name, plan=plan)
     async with works.begin(tenant_id, SYSTEM) as work:
         return await import_people(work, file, dry_run=dry_run)
 
 
-def check_charset(charset: str | None, location: str) -> None:
-    """Raise Invalid for an encoding that files are not read in."""
+def plan_of(*, charset: str | None = None, mapping: Sequence[str] = ()) -> ImportPlan:
+    """Return the plan of a command; `mapping` are texts such as `number=Staff no`. Raises Invalid."""
     if charset is not None and charset not in CHARSETS:
-        raise Invalid.field(location, "unknown_charset", f"must be one of {', '.join(CHARSETS)}")
+        raise Invalid.field("charset", "unknown_charset", f"must be one of {', '.join(CHARSETS)}")
+    return ImportPlan(charset=charset, mapping=mapping_of(mapping, "map"))
 
 
 def _check_row(row: Row, here: set[str], known: dict[str, UUID], companies: dict[str, UUID], faults: Faults) -> None:
@@ -141,7 +144,7 @@ async def _add_people(
                 manager_id=ids[row.manager_key] if row.manager_key else None,
                 start_date=row.start_date,
                 end_date=row.end_date,
-                status=row.status,
+                status=row.status or PersonStatus.ACTIVE,
             )
             work.session.add(person)
             work.record(PersonImported(entity=person, line=row.line))
