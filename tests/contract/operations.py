@@ -67,6 +67,13 @@ class Stage:
             work.record(PersonImported(entity=person, line=2))
         return str(person.id)
 
+    async def imported(self) -> str:
+        text = f"number,given_name,family_name\n{uuid4().hex[:8]},Ann,Other\n"
+        headers = {**self.org.admin.bearer, "Content-Type": "text/csv"}
+        answer = await self.client.post(f"{PEOPLE}/imports", content=text, headers=headers)
+        assert answer.status_code == 201, answer.text
+        return answer.json()["id"]
+
     async def entry(self) -> str:
         listed = await self.client.get("/api/v1/audit/entries?page_size=1", headers=self.org.admin.bearer)
         return listed.json()["data"][0]["id"]
@@ -102,6 +109,7 @@ MAKERS: dict[str, Callable[[Stage], Awaitable[str]]] = {
     "branch_id": Stage.branch,
     "department_id": Stage.department,
     "person_id": Stage.person,
+    "import_id": Stage.imported,
     "entry_id": Stage.entry,
     "user_id": _some_user,
     "session_id": _session,
@@ -254,6 +262,7 @@ REQUESTS: dict[str, Prepare] = {
     "DELETE /api/v1/org/people/{person_id}": nothing,
     "POST /api/v1/org/people/{person_id}/restore": deleted(f"{PEOPLE}/{{person_id}}"),
     "POST /api/v1/org/people/imports": _people,
+    "POST /api/v1/org/people/imports/{import_id}/undo": nothing,
     "PATCH /api/v1/users/{user_id}/status": body(status="suspended", reason="left"),
 }
 

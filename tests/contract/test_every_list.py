@@ -16,8 +16,8 @@ from clients import client_of
 from holdfast.core.audit.models import AuditEntry, AuditPart
 from holdfast.core.audit.queries import ENTRIES
 from holdfast.core.directory.facts import CompanyCreated, PersonImported
-from holdfast.core.directory.models import Branch, Company, Department, Person
-from holdfast.core.directory.queries import BRANCHES, DEPARTMENTS, PEOPLE, PEOPLE_EXPORT
+from holdfast.core.directory.models import Branch, Company, Department, ImportRun, Person
+from holdfast.core.directory.queries import BRANCHES, DEPARTMENTS, IMPORTS, PEOPLE, PEOPLE_EXPORT
 from holdfast.core.directory.queries import COMPANIES as COMPANY_LIST
 from holdfast.core.identity.facts import UserStatusChanged
 from holdfast.core.identity.models import User
@@ -169,6 +169,13 @@ async def people(stage: Stage) -> None:
             work.record(PersonImported(entity=person, line=2))
 
 
+async def imports(stage: Stage) -> None:
+    admin = stage.org.admin.bearer
+    made = [await stage.imported() for _ in range(6)]
+    for place in (4, 1):
+        await stage.client.post(f"/api/v1/org/people/imports/{made[place]}/undo", headers=admin)
+
+
 async def users(stage: Stage) -> None:
     for email, username in (("zed@z.test", "amy"), ("BEN@b.test", "Zorro"), ("gone@g.test", "gone")):
         user = await stage.user("Viewer", email=email, username=username)
@@ -266,6 +273,15 @@ CASES = [
         },
         search={"name_key": "ADE", "number_key": "n-5", "email_key": "@y.test"},
         texts=("n-", "Zhou Ann", "Ann Zhou", "emeka  ADE z@x", "Ann Kim", "x.test"),
+    ),
+    Case(
+        IMPORTS,
+        "/api/v1/org/people/imports",
+        ImportRun,
+        imports,
+        "-created_at",
+        filters={"undone": Filter(lambda row: row.undone_at is not None)},
+        sorts={"created_at": lambda row: row.created_at},
     ),
     Case(
         USERS,

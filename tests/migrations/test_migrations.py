@@ -29,7 +29,7 @@ async def test_up_down_and_up_again(dialect):
     async with fresh_database(dialect) as settings:
         await run.upgrade(settings)
         assert await run.pending(settings) == []
-        assert await run.current(settings) == "0002"
+        assert await run.current(settings) == "0004"
         made = await run.on_connection(settings, tables)
         assert run.own_tables() <= made
         await run.downgrade(settings, "base")
@@ -67,7 +67,7 @@ async def test_plain_alembic_does_the_same(dialect):
                 check=False,
             )
             assert done.returncode == 0, done.stderr
-        assert "0002 (head)" in done.stdout
+        assert "0004 (head)" in done.stdout
         assert await run.pending(settings) == []
 
 

@@ -23,6 +23,8 @@ def import_people(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV or XLSX; the first line names the columns.")],
     *,
     organization: Annotated[str, typer.Option(help="Handle of the organisation.")],
+    mode: Annotated[str, typer.Option(help="insert, upsert (add or change) or update (only change).")] = "insert",
+    key: Annotated[str, typer.Option(help="By what people who are there are found: number or email.")] = "number",
     charset: Annotated[str | None, typer.Option(help="utf-8, utf-16 or windows-1252, where not UTF-8.")] = None,
     mapping: Annotated[
         list[str] | None,
@@ -35,15 +37,16 @@ def import_people(
     Example: holdfast people import staff.csv --organization techstart --dry-run
     """
     try:
-        plan = plan_of(charset=charset, mapping=mapping or [])
+        plan = plan_of(mode=mode, key=key, charset=charset, mapping=mapping or [])
         report = asyncio.run(_import(file.name, file.read_bytes(), organization, plan, dry_run=dry_run))
     except Invalid as refused:
         show(("WHERE", "WHAT", "WHY"), [(each.location, each.code, each.message) for each in refused.errors])
         raise
     if report.errors:
         show(("LINE", "COLUMN", "WHY"), [(str(each.line), each.column or "", each.message) for each in report.errors])
-    done = "would be imported" if dry_run else "imported"
-    say(f"{report.rows} rows, {report.error_count} faults, {report.imported} people {done}")
+    be = "would be " if dry_run else ""
+    did = f"{report.created} {be}created, {report.updated} {be}updated, {report.unchanged} unchanged"
+    say(f"{report.rows} rows, {report.error_count} faults; {did}")
     return 1 if report.error_count else 0
 
 

@@ -30,7 +30,9 @@ async def test_import_list_read_export(client, org, other):
     )
     answer = await take(client, org, text)
     assert answer.status_code == 201, answer.text
-    assert answer.json() == {"dry_run": False, "rows": 2, "imported": 2, "error_count": 0, "errors": []}
+    did = {"rows": 2, "created": 2, "updated": 0, "unchanged": 0, "error_count": 0, "errors": []}
+    assert answer.json() == {**did, "dry_run": False, "id": answer.json()["id"]}
+    assert answer.headers["location"] == f"{URL}/imports/{answer.json()['id']}"
     listed = (await client.get(f"{URL}?sort=number", headers=org.viewer.bearer)).json()["data"]
     assert [row["number"] for row in listed] == ["E-1", "e-2"]
     assert listed[1]["manager_id"] == listed[0]["id"]

@@ -44,6 +44,7 @@ APP = App(
         RecordKind("company", "Company", names=("name",), page="/console/companies/{id}"),
         RecordKind("branch", "Branch", names=("name",)),
         RecordKind("department", "Department", names=("name",)),
+        RecordKind("import_run", "Import", names=("file_name",)),
         RecordKind("person", "Person", names=("given_name", "family_name")),
     ),
 )

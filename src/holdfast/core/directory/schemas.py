@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field
 
-from holdfast.core.directory.models import BranchKind, BranchStatus, CompanyStatus, PersonStatus
+from holdfast.core.directory.models import BranchKind, BranchStatus, CompanyStatus, ImportKey, ImportMode, PersonStatus
 from holdfast.kernel.db import folded
 from holdfast.kernel.schemas import Inward, OneLine, OrNull, Outward, Partial, RecordOut
 
@@ -372,8 +372,26 @@ class RowFault(Outward):
 class ImportReport(Outward):
     """What an import did, or would do."""
 
+    id: Annotated[UUID | None, Field(description="Of the import, for undoing it; null where nothing was imported.")]
     dry_run: bool
     rows: int
-    imported: int
+    created: int
+    updated: int
+    unchanged: Annotated[int, Field(description="People who are as the file says already.")]
     error_count: int
     errors: Annotated[list[RowFault], Field(description="The first thousand.")]
+
+
+class ImportOut(RecordOut):
+    """An import that was done."""
+
+    file_name: str
+    sha256: Annotated[str, Field(description="Of the file, in hexadecimal.")]
+    mode: ImportMode
+    match_by: ImportKey
+    row_count: int
+    created_count: int
+    updated_count: int
+    unchanged_count: int
+    undone_at: datetime | None
+    undone_by: UUID | None

@@ -11,14 +11,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from holdfast.core.directory.schemas import ImportReport
-from holdfast.core.directory.service import imports
+from holdfast.core.directory.models import ImportKey, ImportMode
+from holdfast.core.directory.queries import ImportList
+from holdfast.core.directory.schemas import ImportOut, ImportReport
+from holdfast.core.directory.service import imports, undoing
 from holdfast.core.directory.service.mapping import parse_mapping
 from holdfast.core.directory.service.people_files import MAX_BYTES, ImportPlan, PeopleFile, read_people
 from holdfast.kernel.errors import BadRequest, FieldError, Invalid, UnsupportedMediaType
 from holdfast.kernel.errors.problems import invalid_input
-from holdfast.kernel.http import Routes, WorkDep, prepared, reply
-from holdfast.kernel.schemas import Inward
+from holdfast.kernel.http import Routes, WorkDep, json_bytes, prepared, reply
+from holdfast.kernel.schemas import Inward, Page
 from holdfast.kernel.work import Gate
 
 router = Routes()
@@ -55,6 +57,11 @@ class ImportParameters(Inward):
         Literal["utf-8", "utf-16", "windows-1252"] | None,
         Field(description="Encoding of a CSV file where it is not UTF-8 and has no byte order mark."),
     ] = None
+    mode: Annotated[
+        ImportMode,
+        Field(description="`insert` adds people, `update` changes people who are there, `upsert` does either."),
+    ] = ImportMode.INSERT
+    key: Annotated[ImportKey, Field(description="By what people who are there are found.")] = ImportKey.NUMBER
     mapping: Annotated[str | None, Field(max_length=8000, description=MAPPING, examples=[EXAMPLE])] = None
 
 
@@ -64,7 +71,8 @@ async def read_file(request: Request, _gate: Gate) -> PeopleFile:
         asked = ImportParameters.model_validate(dict(request.query_params))
     except ValidationError as error:
         raise invalid_input(error, source="query") from None
-    plan = ImportPlan(charset=asked.charset, mapping=parse_mapping(asked.mapping, "query.mapping"))
+    mapping = parse_mapping(asked.mapping, "query.mapping")
+    plan = ImportPlan(asked.mode, asked.key, asked.charset, mapping)
     kind, _, parameters = request.headers.get("content-type", "").partition(";")
     kind = kind.strip().lower()
     if kind == FORM:
@@ -123,8 +131,15 @@ async def import_people(
     """Import people from a CSV or XLSX file: all of them or, where anything is wrong, none.
 
     The first line names the columns: number, given_name, family_name (these are needed), email, phone, job_title,
-    department, company_code, manager_number, start_date, end_date, status. A dry run answers 200 and lists what is
-    wrong; an import with faults is refused with 422, each fault with its line and column.
+    department, company_code, manager_number, start_date, end_date, status. Of people who are there only the file's
+    columns change; an empty cell empties its field. A dry run answers 200 and lists what is wrong; an import with
+    faults is refused with 422, each fault with its line and column.
     """
     report = await imports.import_people(work, file, dry_run=params.dry_run)
     return reply(report, 200 if params.dry_run else 201)
+
+
+@router.get(verb=undoing.list_imports, answers=Page[ImportOut])
+async def list_imports(work: WorkDep, params: Annotated[ImportList, Query()]) -> Response:
+    """List the imports of people that were done, newest first."""
+    return json_bytes(await undoing.list_imports(work, params))
