@@ -208,6 +208,19 @@ async def _people(stage: Stage) -> dict[str, object]:
     return {"files": {"file": ("people.csv", "\n".join(lines).encode(), "text/csv")}}
 
 
+def _batch(new: Prepare, make: Callable[[Stage], Awaitable[str]], **change: object) -> Prepare:
+    async def prepare(stage: Stage) -> dict[str, object]:
+        created = (await new(stage))["json"]
+        changed, gone = await make(stage), await make(stage)
+        return {"json": {"create": [created], "update": [{"id": changed, **change}], "delete": [gone]}}
+
+    return prepare
+
+
+async def _company(_: Stage) -> dict[str, object]:
+    return {"json": {"code": f"N-{uuid4().hex[:8]}", "name": "New"}}
+
+
 async def _refresh_token(stage: Stage) -> dict[str, object]:
     return {"json": {"refresh_token": (await stage.user("Viewer")).refresh}}
 
@@ -256,6 +269,10 @@ REQUESTS: dict[str, Prepare] = {
     "PATCH /api/v1/org/departments/{department_id}": _moved,
     "DELETE /api/v1/org/departments/{department_id}": nothing,
     "POST /api/v1/org/departments/{department_id}/restore": deleted(f"{DEPARTMENTS}/{{department_id}}"),
+    "POST /api/v1/org/companies/batch": _batch(_company, Stage.company, name="Batch"),
+    "POST /api/v1/org/branches/batch": _batch(_branch, Stage.branch, city="Leeds"),
+    "POST /api/v1/org/departments/batch": _batch(_department, Stage.department, name="Batch"),
+    "POST /api/v1/org/people/batch": _batch(_person, Stage.person, phone="1"),
     "POST /api/v1/org/people": _person,
     "PUT /api/v1/org/people/{person_id}": body(number="PUT-1", given_name="Ada", family_name="Smith"),
     "PATCH /api/v1/org/people/{person_id}": _placed,

@@ -36,6 +36,7 @@ UNAUDITED_TABLES = {
     "audit_entry",  # the trail itself
     "audit_part",
     "refusal_count",
+    "import_change",  # what the entries of an import say once more, for undoing it
     "idempotency_key",  # the answer to a request whose changes have entries
     "refresh_token",  # the mechanism of a rotation that is recorded on the session
 }

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from places import Places
 
+from holdfast.core.directory import queries
 from holdfast.core.directory.models import ImportChange
 from holdfast.core.directory.service import undoing
 from holdfast.kernel.errors import Forbidden
@@ -212,8 +213,13 @@ async def test_the_memory_of_an_import_is_there_for_each_person_it_touched(clien
     await send(client, org, f"{HEADING},phone", "E-1,a,b,1", "E-2,a,b,2")
     run = await send(client, org, f"{HEADING},phone", "E-1,a,b,5", "E-2,a,b,2", "E-3,a,b,")
     async with org.work(write=False) as work:
-        made = await undoing.queries.list_changes(work, import_id=UUID(run.rpartition("/")[2]), kind="updated")
-        added = await undoing.queries.list_changes(work, import_id=UUID(run.rpartition("/")[2]), kind="created")
+        made, added = [
+            await queries.list_changes(
+                work,
+                change_ids=await queries.list_change_ids(work, import_id=UUID(run.rpartition("/")[2]), kind=kind),
+            )
+            for kind in ("updated", "created")
+        ]
     assert [(each.person_version, each.prior) for each in made] == [(2, {"phone": "1"})]
     assert [(type(each), each.person_version, each.prior) for each in added] == [(ImportChange, 1, None)]
 

@@ -18,6 +18,7 @@ from holdfast.core.directory.queries.imports import (
     count_led_by,
     get_import,
     insert_changes,
+    list_change_ids,
     list_changed_since,
     list_changes,
     list_changes_of,
@@ -39,6 +40,7 @@ from holdfast.core.directory.queries.lists import (
     PersonList,
 )
 from holdfast.core.directory.queries.records import (
+    chunks,
     count_companies,
     count_people,
     find,
@@ -69,6 +71,7 @@ __all__ = [
     "PeopleExport",
     "PersonList",
     "Rows",
+    "chunks",
     "count_companies",
     "count_held",
     "count_led",
@@ -88,6 +91,7 @@ __all__ = [
     "is_below",
     "is_led_by",
     "list_below",
+    "list_change_ids",
     "list_changed_since",
     "list_changes",
     "list_changes_of",

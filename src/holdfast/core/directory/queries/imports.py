@@ -1,7 +1,7 @@
 """People as an import finds them, and what imports did."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from holdfast.core.directory.errors import ImportNotFound
 from holdfast.core.directory.models import Department, ImportChange, ImportedAs, ImportKey, ImportRun, Person
-from holdfast.core.directory.queries.records import IN_CHUNK, chunks
+from holdfast.core.directory.queries.records import among, chunks
 from holdfast.core.directory.schemas import ImportOut
 from holdfast.kernel.db import NOBODY
 from holdfast.kernel.engines.inserts import insert_rows
@@ -68,24 +68,27 @@ async def list_people_to_change(
     """
     column, found = _KEYS[key], dict[str, list[Row[Any]]]()
     for chunk in chunks(sorted(keys)):
-        statement = select(column.label("key"), *_FOUND).where(column.in_(chunk)).order_by(Person.id)
+        statement = select(column.label("key"), *_FOUND).where(among(column, chunk)).order_by(Person.id)
         for row in await work.session.execute(statement.with_for_update() if lock else statement):
             found.setdefault(row.key, []).append(row)
         await asyncio.sleep(0)
     return found
 
 
-async def lock_people(work: Work, *, person_ids: Sequence[UUID]) -> dict[UUID, Person]:
+async def lock_people(work: Work, *, person_ids: Collection[UUID]) -> dict[UUID, Person]:
     """Return the people with these ids, locked, in the order of their ids."""
-    statement = select(Person).where(Person.id.in_(person_ids)).order_by(Person.id).with_for_update()
-    return {person.id: person for person in await work.session.scalars(statement)}
+    found: dict[UUID, Person] = {}
+    for chunk in chunks(sorted(person_ids)):
+        statement = select(Person).where(among(Person.id, chunk)).order_by(Person.id).with_for_update()
+        found.update({person.id: person for person in await work.session.scalars(statement)})
+    return found
 
 
 async def list_managers(work: Work, *, person_ids: Collection[UUID]) -> dict[UUID, UUID | None]:
     """Return the superior of each of these people."""
     found: dict[UUID, UUID | None] = {}
     for chunk in chunks(sorted(person_ids)):
-        rows = await work.session.execute(select(Person.id, Person.manager_id).where(Person.id.in_(chunk)))
+        rows = await work.session.execute(select(Person.id, Person.manager_id).where(among(Person.id, chunk)))
         found.update({row.id: row.manager_id for row in rows})
         await asyncio.sleep(0)
     return found
@@ -115,19 +118,21 @@ async def get_import(work: Work, *, import_id: UUID, lock: bool = False) -> Impo
     return found
 
 
-async def list_changes(
-    work: Work, *, import_id: UUID, kind: ImportedAs, after: UUID = NOBODY
-) -> Sequence[ImportChange]:
-    """Return the next changes of one kind of an import, by id."""
-    statement = select(ImportChange).where(
-        ImportChange.run_id == import_id, ImportChange.kind == kind, ImportChange.id > after
-    )
-    return (await work.session.scalars(statement.order_by(ImportChange.id).limit(IN_CHUNK))).all()
+async def list_change_ids(work: Work, *, import_id: UUID, kind: ImportedAs) -> list[UUID]:
+    """Return the ids of the changes of one kind of an import, in order."""
+    statement = select(ImportChange.id).where(ImportChange.run_id == import_id, ImportChange.kind == kind)
+    return list(await work.session.scalars(statement.order_by(ImportChange.id)))
 
 
-async def list_changes_of(work: Work, *, person_ids: Sequence[UUID]) -> Sequence[ImportChange]:
+async def list_changes(work: Work, *, change_ids: Sequence[UUID]) -> list[ImportChange]:
+    """Return the changes with these ids, which are sorted."""
+    return list(await work.session.scalars(select(ImportChange).where(among(ImportChange.id, change_ids))))
+
+
+async def list_changes_of(work: Work, *, person_ids: Collection[UUID]) -> list[ImportChange]:
     """Return what all imports did to these people."""
-    return (await work.session.scalars(select(ImportChange).where(ImportChange.person_id.in_(person_ids)))).all()
+    statement = select(ImportChange).where(among(ImportChange.person_id, sorted(person_ids)))
+    return list(await work.session.scalars(statement))
 
 
 async def list_changed_since(work: Work, *, import_id: UUID, limit: int) -> tuple[int, list[str]]:
@@ -143,11 +148,11 @@ async def list_changed_since(work: Work, *, import_id: UUID, limit: int) -> tupl
     return count or 0, list(numbers)
 
 
-async def count_led_by(work: Work, *, person_ids: Iterable[UUID]) -> dict[type, int]:
+async def count_led_by(work: Work, *, person_ids: Collection[UUID]) -> dict[type, int]:
     """Return how many living people and departments these people lead."""
     counts: dict[type, int] = {Person: 0, Department: 0}
-    for chunk in chunks(list(person_ids)):
+    for chunk in chunks(sorted(person_ids)):
         for model, column in ((Person, Person.manager_id), (Department, Department.head_person_id)):
-            statement = select(func.count()).select_from(model).where(column.in_(chunk), model.deleted_key == NOBODY)
+            statement = select(func.count()).select_from(model).where(among(column, chunk), model.deleted_key == NOBODY)
             counts[model] += (await work.session.scalar(statement)) or 0
     return counts

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -23,47 +24,72 @@ AT_ONCE = 200
 
 @dataclass(slots=True)
 class Outcome:
-    """What a file does: the person of each line to add or to change, and how many are as the file says already."""
+    """What a file does: the person of each line who is added, changed, or as the file says already."""
 
     known: Known
     created: dict[int, UUID] = field(default_factory=dict)
     updated: dict[int, UUID] = field(default_factory=dict)
-    unchanged: int = 0
+    unchanged: dict[int, UUID] = field(default_factory=dict)
 
 
 # lint: allow verb – the part of the verb that reads
 async def examine(work: Work, file: PeopleFile, faults: Faults, *, lock: bool) -> Outcome:
     """Return what the file would do, its faults noted; with `lock` the people whom it changes stay as they are."""
     outcome = Outcome(await _known(work, file))
-    known, plan = outcome.known, file.plan
+    known = outcome.known
     here = {row.number_key for row in file.rows if row.number_key}
-    managers: dict[UUID, UUID | None] = {}
-    for rows in _parts(file.rows):
+    led: dict[int, UUID | None] = {}  # by line, the superior whom a person has
+    for rows in _parts(_by_key(file)):
         found = await _people(work, file, rows, known, lock=lock)
         for row in rows:
             before = faults.count
             check_names(row, here, known, faults)
-            person = match(row, plan, found.get(row.key, ()), known, faults)
+            person = match(row, file.plan, found.get(row.key, ()), known, faults)
             if person is not None:
                 check_change(row, file.columns, person, known, faults)
-            if faults.count > before:
-                continue
-            person_id = work.new_id() if person is None else person.id
-            if row.number_key:
-                known.own[row.number_key] = person_id
-            values = wanted(row, file.columns, person, known)
-            if person is None:
-                outcome.created[row.line] = person_id
-            elif changes(person, values):
-                outcome.updated[row.line] = person_id
-            else:
-                outcome.unchanged += 1
-            if "manager_id" in values:
-                managers[person_id] = values["manager_id"]
+                led[row.line] = person.manager_id
+            if faults.count == before:
+                _sort_in(work, row, person, file, outcome)
         await asyncio.sleep(0)  # others get their turn
-    if outcome.updated and managers and not faults.count:
-        await _check_circles(work, file, outcome, managers, faults)
+    if not faults.count and led and "manager_number" in file.columns:
+        await _check_managers(work, file, outcome, led, faults)
     return outcome
+
+
+def _by_key(file: PeopleFile) -> list[Row]:
+    """Return the rows so that the people of a part stand side by side in the index, where people are looked for."""
+    return file.rows if file.plan.mode is ImportMode.INSERT else sorted(file.rows, key=attrgetter("key"))
+
+
+def _sort_in(work: Work, row: Row, person: Any, file: PeopleFile, outcome: Outcome) -> None:
+    """Note what a row does, superiors apart, who may come later."""
+    if person is None:
+        person_id = outcome.created[row.line] = work.new_id()
+    else:
+        person_id = person.id
+        values = wanted(row, file.columns, person, outcome.known)
+        values.pop("manager_id", None)
+        (outcome.updated if changes(person, values) else outcome.unchanged)[row.line] = person_id
+    if row.number_key:
+        outcome.known.own[row.number_key] = person_id
+
+
+async def _check_managers(
+    work: Work, file: PeopleFile, outcome: Outcome, led: dict[int, UUID | None], faults: Faults
+) -> None:
+    """Note who gets another superior, and a fault for whoever would be their own."""
+    managers: dict[UUID, UUID | None] = {}
+    for row in file.rows:
+        manager_id = outcome.known.leader(row.manager_key)
+        if row.line in outcome.unchanged and led[row.line] != manager_id:
+            outcome.updated[row.line] = outcome.unchanged.pop(row.line)
+        person_id = outcome.updated.get(row.line) or outcome.created.get(row.line)
+        if person_id is not None:
+            managers[person_id] = manager_id
+    circles = await find_circles(work, managers)
+    for row in file.rows if circles else ():
+        if (outcome.updated.get(row.line) or outcome.created.get(row.line)) in circles:
+            faults.add(row.line, "manager_number", "cycle", f"{row.manager_number!r} is led by this person")
 
 
 async def _known(work: Work, file: PeopleFile) -> Known:
@@ -92,33 +118,20 @@ async def _people(
     return found
 
 
-async def _check_circles(
-    work: Work, file: PeopleFile, outcome: Outcome, managers: dict[UUID, UUID | None], faults: Faults
-) -> None:
-    circles = await find_circles(work, managers)
-    for row in file.rows if circles else ():
-        person_id = outcome.updated.get(row.line) or outcome.created.get(row.line)
-        if person_id in circles:
-            faults.add(row.line, "manager_number", "cycle", f"{row.manager_number!r} is led by this person")
-
-
 # lint: allow verb – the part of the verb that writes
 async def write(work: Work, file: PeopleFile, outcome: Outcome, *, run_id: UUID) -> None:
-    """Add and change the people, a few at a time, and remember what was done to each."""
-    touched = outcome.created.keys() | outcome.updated.keys()
-    for rows in _parts([row for row in file.rows if row.line in touched]):
-        added = [_add(work, row, file, outcome) for row in rows if row.line in outcome.created]
-        await work.flush()  # a session changes before it adds, and people who are there may get an added superior
-        changing = [row for row in rows if row.line in outcome.updated]
-        ids = [outcome.updated[row.line] for row in changing]
-        there = await queries.lock_people(work, person_ids=ids) if ids else {}
-        changed = [
-            (there[row_id], _change(work, row, there[row_id], file, outcome))
-            for row, row_id in zip(changing, ids, strict=True)
-        ]
+    """Add the people, superiors first, then change those who are there, and remember what was done to each."""
+    for rows in _parts([row for row in file.rows if row.line in outcome.created]):
+        added = [_add(work, row, file, outcome) for row in rows]
         await work.flush()
         memory = [_memory(work, run_id, person, ImportedAs.CREATED, None) for person in added]
-        memory += [_memory(work, run_id, person, ImportedAs.UPDATED, prior) for person, prior in changed]
+        await work.unload()
+        await queries.insert_changes(work, memory)
+    for rows in _parts([row for row in _by_key(file) if row.line in outcome.updated]):
+        there = await queries.lock_people(work, person_ids=[outcome.updated[row.line] for row in rows])
+        changed = [_change(work, row, there[outcome.updated[row.line]], file, outcome) for row in rows]
+        await work.flush()
+        memory = [_memory(work, run_id, person, ImportedAs.UPDATED, prior) for person, prior in changed]
         await work.unload()
         await queries.insert_changes(work, memory)
 
@@ -130,14 +143,14 @@ def _add(work: Work, row: Row, file: PeopleFile, outcome: Outcome) -> Person:
     return person
 
 
-def _change(work: Work, row: Row, person: Person, file: PeopleFile, outcome: Outcome) -> dict[str, Any]:
+def _change(work: Work, row: Row, person: Person, file: PeopleFile, outcome: Outcome) -> tuple[Person, dict[str, Any]]:
     """Change a person and return what it changed, as it was before."""
     values = changes(person, wanted(row, file.columns, person, outcome.known))
     prior = {name: plain(getattr(person, name)) for name in values}
     for name, value in values.items():
         setattr(person, name, value)
     work.record(PersonChangedByImport(entity=person, line=row.line))
-    return prior
+    return person, prior
 
 
 def _memory(

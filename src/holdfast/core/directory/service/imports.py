@@ -44,7 +44,7 @@ async def import_people(work: Work, file: PeopleFile, *, dry_run: bool = False) 
         rows=file.count,
         created=0 if faults.count else len(outcome.created),
         updated=0 if faults.count else len(outcome.updated),
-        unchanged=0 if faults.count else outcome.unchanged,
+        unchanged=0 if faults.count else len(outcome.unchanged),
         error_count=faults.count,
         errors=listed,
     )

@@ -10,7 +10,6 @@ from holdfast.core.directory.errors import ChangedSinceImport
 from holdfast.core.directory.facts import PeopleImportUndone, PersonDeleted, PersonUpdated
 from holdfast.core.directory.models import Department, ImportChange, ImportedAs, ImportRun, Person, PersonStatus
 from holdfast.core.directory.service.circles import find_circles
-from holdfast.kernel.db import NOBODY
 from holdfast.kernel.errors import FieldError
 from holdfast.kernel.permissions import authorise, enforce, verb
 from holdfast.kernel.work import Work, check_version
@@ -52,9 +51,9 @@ async def undo_import(work: Work, *, import_id: UUID, expected: int | None = Non
     managers: dict[UUID, UUID | None] = {}
     gone: set[UUID] = set()
     for kind in (ImportedAs.UPDATED, ImportedAs.CREATED):  # who was given an added superior first gets the former one
-        last = NOBODY
-        while part := await queries.list_changes(work, import_id=import_id, kind=kind, after=last):
-            last = part[-1].id
+        ids = await queries.list_change_ids(work, import_id=import_id, kind=kind)
+        for chunk in queries.chunks(ids):
+            part = await queries.list_changes(work, change_ids=chunk)
             people = await queries.lock_people(work, person_ids=[each.person_id for each in part])
             if kind is ImportedAs.UPDATED:
                 await _restore(work, part, people, managers, why)
@@ -107,7 +106,7 @@ async def _reconnect(work: Work, part: Sequence[ImportChange], people: Mapping[U
     """Let an earlier import find its people as it left them: they are again as before the one that is undone."""
     await work.flush()
     left = {change.person_id: change.person_version - 1 for change in part}
-    for earlier in await queries.list_changes_of(work, person_ids=list(left)):
+    for earlier in await queries.list_changes_of(work, person_ids=left):
         if earlier.person_version == left[earlier.person_id]:
             earlier.person_version = people[earlier.person_id].version
 
