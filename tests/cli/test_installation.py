@@ -70,13 +70,16 @@ def test_people_from_a_file(migrated, tmp_path):
     assert "staff.csv" in refused(migrated(*arguments))
     file.write_text("number,given_name,family_name\n1,Ada,Lovelace\n1,Ada,Again\n")
     dry = migrated(*arguments, "--dry-run")
-    assert (dry.returncode, dry.stdout.splitlines()[-1]) == (1, "2 rows, 1 faults, 0 people would be imported")
+    assert (dry.returncode, dry.stdout.splitlines()[-1]) == (
+        1,
+        "2 rows, 1 faults; 0 would be created, 0 would be updated, 0 unchanged",
+    )
     broken = migrated(*arguments)
     assert "1 fault in 2 rows" in refused(broken)
     assert "line 3" in broken.stdout
     file.write_text("number,given_name,family_name\n1,Ada,Lovelace\n2,Charles,Babbage\n")
     done = migrated(*arguments)
-    assert (done.returncode, done.stdout) == (0, "2 rows, 0 faults, 2 people imported\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "2 rows, 0 faults; 2 created, 0 updated, 0 unchanged\n"), done.stderr
     assert "no organisation" in refused(migrated("people", "import", "staff.csv", "--organization", "other"))
     trail = migrated("audit", "entries", "--organization", "example", "--entity-type", "person", "--json").stdout
     assert len(trail.splitlines()) == 2

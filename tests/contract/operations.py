@@ -77,6 +77,13 @@ class Stage:
             work.record(PersonImported(entity=person, line=2))
         return str(person.id)
 
+    async def imported(self) -> str:
+        text = f"number,given_name,family_name\n{uuid4().hex[:8]},Ann,Other\n"
+        headers = {**self.org.admin.bearer, "Content-Type": "text/csv"}
+        answer = await self.client.post(f"{PEOPLE}/imports", content=text, headers=headers)
+        assert answer.status_code == 201, answer.text
+        return answer.json()["id"]
+
     async def entry(self) -> str:
         listed = await self.client.get("/api/v1/audit/entries?page_size=1", headers=self.org.admin.bearer)
         return listed.json()["data"][0]["id"]
@@ -125,6 +132,7 @@ MAKERS: dict[str, Callable[[Stage], Awaitable[str]]] = {
     "department_id": Stage.department,
     "person_id": Stage.person,
     "group_id": Stage.group,
+    "import_id": Stage.imported,
     "entry_id": Stage.entry,
     "user_id": _some_user,
     "session_id": _session,
@@ -235,6 +243,19 @@ async def _people(stage: Stage) -> dict[str, object]:
     return {"files": {"file": ("people.csv", "\n".join(lines).encode(), "text/csv")}}
 
 
+def _batch(new: Prepare, make: Callable[[Stage], Awaitable[str]], **change: object) -> Prepare:
+    async def prepare(stage: Stage) -> dict[str, object]:
+        created = (await new(stage))["json"]
+        changed, gone = await make(stage), await make(stage)
+        return {"json": {"create": [created], "update": [{"id": changed, **change}], "delete": [gone]}}
+
+    return prepare
+
+
+async def _company(_: Stage) -> dict[str, object]:
+    return {"json": {"code": f"N-{uuid4().hex[:8]}", "name": "New"}}
+
+
 async def _refresh_token(stage: Stage) -> dict[str, object]:
     return {"json": {"refresh_token": (await stage.user("Viewer")).refresh}}
 
@@ -312,12 +333,17 @@ REQUESTS: dict[str, Prepare] = {
     "POST /api/v1/org/groups/{group_id}/restore": deleted(f"{GROUPS}/{{group_id}}"),
     "POST /api/v1/org/groups/{group_id}/members": _members,
     "DELETE /api/v1/org/groups/{group_id}/members/{person_id}": _member,
+    "POST /api/v1/org/companies/batch": _batch(_company, Stage.company, name="Batch"),
+    "POST /api/v1/org/branches/batch": _batch(_branch, Stage.branch, city="Leeds"),
+    "POST /api/v1/org/departments/batch": _batch(_department, Stage.department, name="Batch"),
+    "POST /api/v1/org/people/batch": _batch(_person, Stage.person, phone="1"),
     "POST /api/v1/org/people": _person,
     "PUT /api/v1/org/people/{person_id}": body(number="PUT-1", given_name="Ada", family_name="Smith"),
     "PATCH /api/v1/org/people/{person_id}": _placed,
     "DELETE /api/v1/org/people/{person_id}": nothing,
     "POST /api/v1/org/people/{person_id}/restore": deleted(f"{PEOPLE}/{{person_id}}"),
     "POST /api/v1/org/people/imports": _people,
+    "POST /api/v1/org/people/imports/{import_id}/undo": nothing,
     "PATCH /api/v1/users/{user_id}/status": body(status="suspended", reason="left"),
 }
 

@@ -97,6 +97,8 @@ def real_values(demo: Demo, bearer: dict[str, str]) -> dict[str, list[Any]]:
         companies = ids("/org/companies")
         code = f"DEL-{role_number()}"
         gone = client.post("/org/companies", json={"code": code, "name": "To be deleted"}).json()["id"]
+        file = {"file": ("staff.csv", f"number,given_name,family_name\n{code},Ann,Other\n".encode())}
+        imported = client.post("/org/people/imports", files=file)
         users = [row for row in client.get("/users").json()["data"] if "Viewer" in row["roles"]]
         for user in users:  # whom another walk may have suspended
             assert client.patch(f"/users/{user['id']}/status", json={"status": "active"}).status_code == 200
@@ -110,6 +112,7 @@ def real_values(demo: Demo, bearer: dict[str, str]) -> dict[str, list[Any]]:
             "branch_id": ids("/org/branches"),
             "department_id": ids("/org/departments"),
             "person_id": ids("/org/people"),
+            "import_id": [imported.json()["id"]],
             "entry_id": ids("/audit/entries"),
             "user_id": [row["id"] for row in users],
             "entity_type": ["company"],

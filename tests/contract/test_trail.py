@@ -36,6 +36,7 @@ UNAUDITED_TABLES = {
     "audit_entry",  # the trail itself
     "audit_part",
     "refusal_count",
+    "import_change",  # what the entries of an import say once more, for undoing it
     "idempotency_key",  # the answer to a request whose changes have entries
     "group_member",  # the group's entries name who came and went
     "placement",  # the history of what the person's entries tell

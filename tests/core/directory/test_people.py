@@ -8,7 +8,7 @@ from places import place_of
 
 from holdfast.core.directory.facts import PersonImported
 from holdfast.core.directory.models import Person
-from holdfast.core.directory.service.people_files import harmless
+from holdfast.core.directory.service.cells import harmless
 
 pytestmark = [pytest.mark.endpoint, pytest.mark.portable]
 URL = "/api/v1/org/people"
@@ -30,7 +30,9 @@ async def test_import_list_read_export(client, org, other):
     )
     answer = await take(client, org, text)
     assert answer.status_code == 201, answer.text
-    assert answer.json() == {"dry_run": False, "rows": 2, "imported": 2, "error_count": 0, "errors": []}
+    did = {"rows": 2, "created": 2, "updated": 0, "unchanged": 0, "error_count": 0, "errors": []}
+    assert answer.json() == {**did, "dry_run": False, "id": answer.json()["id"]}
+    assert answer.headers["location"] == f"{URL}/imports/{answer.json()['id']}"
     listed = (await client.get(f"{URL}?sort=number", headers=org.viewer.bearer)).json()["data"]
     assert [row["number"] for row in listed] == ["E-1", "e-2"]
     assert listed[1]["manager_id"] == listed[0]["id"]
@@ -83,7 +85,15 @@ def test_whatever_begins_a_formula_is_made_harmless(begin):
 
 
 async def test_the_export_takes_its_filters_only(client, org):
-    for query in ("page=2", "page_size=1", "sort=number", "cursor=x", "count=exact", "q=x", "number=1"):
+    for query in (
+        "page=2",
+        "page_size=1",
+        "sort=nope",
+        "cursor=x",
+        "count=exact",
+        "format=ods",
+        "columns=number,salary",
+    ):
         refused = await client.get(f"{URL}/exports?{query}", headers=org.admin.bearer)
         assert refused.status_code == 422, (query, refused.text)
         assert [error["location"] for error in refused.json()["errors"]] == [f"query.{query.partition('=')[0]}"]

@@ -51,6 +51,7 @@ APP = App(
         RecordKind("branch", "Branch", names=("name",)),
         RecordKind("department", "Department", names=("name",)),
         RecordKind("person_group", "Group", names=("name",)),
+        RecordKind("import_run", "Import", names=("file_name",)),
         RecordKind("person", "Person", names=("given_name", "family_name")),
     ),
 )

@@ -39,6 +39,12 @@ class MemberNotFound(NotFound):
     code, title = "MEMBER_NOT_FOUND", "The person is not in the group"
 
 
+class ImportNotFound(NotFound):
+    """There is no such import in this organisation."""
+
+    code, title = "IMPORT_NOT_FOUND", "Import not found"
+
+
 class CompanyInUse(Conflict):
     """Branches, departments or people belong to the company, or are led by its people."""
 
@@ -127,4 +133,17 @@ class ImportRefused(Invalid):
     """A file of people has faults; nothing of it was taken."""
 
     code, title = "IMPORT_REFUSED", "Nothing was imported"
+    most_faults = 1000
+
+
+class ImportUndone(Conflict):
+    """An import can be undone once."""
+
+    code, title = "IMPORT_UNDONE", "The import was undone already"
+
+
+class ChangedSinceImport(Conflict):
+    """People of the import, or what they belonged to, were changed after it."""
+
+    code, title = "CHANGED_SINCE_IMPORT", "Changed since the import"
     most_faults = 1000

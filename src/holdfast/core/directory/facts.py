@@ -216,6 +216,15 @@ class PersonImported(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PersonChangedByImport(Fact):
+    """A person was changed by an import; `line` is the line of the file."""
+
+    action = "directory.person.changed_by_import"
+    title = "Person changed by an import"
+    line: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class PeopleImported(Fact):
     """A file of people was imported."""
 
@@ -225,3 +234,12 @@ class PeopleImported(Fact):
     file: str
     sha256: str
     count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeopleImportUndone(Fact):
+    """An import of people was undone: whom it had added were deleted, whom it had changed are as before."""
+
+    action = "directory.people.import_undone"
+    title = "Import of people undone"
+    severity = "notice"

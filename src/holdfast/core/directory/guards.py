@@ -6,6 +6,7 @@ from datetime import date
 from holdfast.core.directory.errors import (
     BranchInUse,
     BranchNotDeleted,
+    ChangedSinceImport,
     CodeTaken,
     CompanyInUse,
     CompanyNotDeleted,
@@ -13,11 +14,12 @@ from holdfast.core.directory.errors import (
     DepartmentNotDeleted,
     GroupInUse,
     GroupNotDeleted,
+    ImportUndone,
     PersonInUse,
     PersonNotDeleted,
     StillDeleted,
 )
-from holdfast.core.directory.models import Branch, Company, Department, Person, PersonGroup, Record
+from holdfast.core.directory.models import Branch, Company, Department, ImportRun, Person, PersonGroup, Record
 from holdfast.kernel.errors import Conflict, FieldError, Invalid
 from holdfast.kernel.permissions import Verdict
 
@@ -35,6 +37,7 @@ _NOT_DELETED: dict[type, type[Conflict]] = {
     Person: PersonNotDeleted,
     PersonGroup: GroupNotDeleted,
 }
+LISTED = 1000  # people whom a refusal names
 _WORDS: dict[type, tuple[str, str]] = {
     Branch: ("branch", "branches"),
     Department: ("department", "departments"),
@@ -81,6 +84,28 @@ def can_be_called(taken: Sequence[Record]) -> Verdict:
     names = [(kind_of(row), shown(row)) for row in taken]
     errors = [FieldError(f"{kind}.{name}", "taken", f"another {kind} has it meanwhile") for kind, name in names]
     return CodeTaken(f"Another {names[0][0]} is called {names[0][1]} meanwhile.", errors=errors)
+
+
+def can_undo(run: ImportRun) -> Verdict:
+    """Answer ImportUndone for an import that was undone before."""
+    return None if run.undone_at is None else ImportUndone()
+
+
+def can_be_as_before(changed: int, numbers: Sequence[str]) -> Verdict:
+    """Answer ChangedSinceImport, naming the people, where some of an import were changed after it."""
+    if not changed:
+        return None
+    more = f"; the first {len(numbers)} are listed" if changed > len(numbers) else ""
+    errors = [FieldError(f"person.{number}", "changed", "was changed after the import") for number in numbers]
+    return ChangedSinceImport(f"{_told({Person: changed})} changed after the import{more}.", errors=errors)
+
+
+def can_leave(led: Mapping[type, int]) -> Verdict:
+    """Answer PersonInUse, with counts, where people whom an import added lead others who stay."""
+    if not any(led.values()):
+        return None
+    be = "is" if sum(led.values()) == 1 else "are"
+    return PersonInUse(f"{_told(led)} {be} led by people whom the import added.", errors=_counts(led))
 
 
 def can_employ(start: date | None, end: date | None) -> Verdict:

@@ -12,7 +12,9 @@ from sqlalchemy.orm import Mapped, mapped_column, validates
 from holdfast.kernel.db import (
     NOBODY,
     Base,
+    CanonicalJson,
     Choice,
+    Json,
     Str,
     TenantOwned,
     Tracked,
@@ -57,6 +59,28 @@ class PersonStatus(enum.StrEnum):
 
     ACTIVE = "active"
     LEFT = "left"
+
+
+class ImportMode(enum.StrEnum):
+    """What an import does with the people of its file: add them, add or change them, only change them."""
+
+    INSERT = "insert"
+    UPSERT = "upsert"
+    UPDATE = "update"
+
+
+class ImportKey(enum.StrEnum):
+    """By what an import finds people who are there."""
+
+    NUMBER = "number"
+    EMAIL = "email"
+
+
+class ImportedAs(enum.StrEnum):
+    """What an import did to a person."""
+
+    CREATED = "created"
+    UPDATED = "updated"
 
 
 class Unit(Trashable):
@@ -324,6 +348,40 @@ def day_end(day: date, zone: str) -> datetime | None:
         return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone)).astimezone(UTC)
     except OverflowError:
         return None
+
+
+class ImportRun(Tracked, Base):
+    """One import of people that was done, and whether it was undone."""
+
+    __tablename__ = "import_run"
+    __parameter__ = "import_id"
+    __table_args__ = (Index("ix_import_run_created", "tenant_id", "created_at", "id"),)
+
+    file_name: Mapped[str] = mapped_column(Str(255))
+    sha256: Mapped[str] = mapped_column(Str(64))
+    mode: Mapped[ImportMode] = mapped_column(Choice(ImportMode))
+    match_by: Mapped[ImportKey] = mapped_column(Choice(ImportKey))
+    row_count: Mapped[int]
+    created_count: Mapped[int]
+    updated_count: Mapped[int]
+    unchanged_count: Mapped[int]
+    undone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    undone_by: Mapped[UUID | None] = mapped_column(Uuid)
+
+
+class ImportChange(TenantOwned, Base):
+    """What an import did to one person: for undoing it, and written with the person's own entry."""
+
+    __tablename__ = "import_change"
+    __table_args__ = (Index("ix_import_change_person", "tenant_id", "person_id"),)
+    __audited__ = False  # the person's entry says the same
+
+    run_id: Mapped[UUID] = tenant_fk("import_run")
+    # Without a foreign key: a person who is removed for good must not be held up by the memory of an import.
+    person_id: Mapped[UUID] = mapped_column(Uuid)
+    kind: Mapped[ImportedAs] = mapped_column(Choice(ImportedAs))
+    person_version: Mapped[int]
+    prior: Mapped[Json] = mapped_column(CanonicalJson, nullable=True)
 
 
 Record = Company | Branch | Department | Person | PersonGroup

@@ -12,10 +12,12 @@ from holdfast.core.directory.queries import (
     people_within,
 )
 from holdfast.core.directory.schemas import ImportReport
-from holdfast.core.directory.service.imports import import_people_file
+from holdfast.core.directory.service.imports import import_people_file, plan_of
 from holdfast.core.directory.service.organizations import found_organization
+from holdfast.core.directory.service.people_files import ImportPlan
 
 __all__ = [
+    "ImportPlan",
     "ImportReport",
     "Unit",
     "branches_within",
@@ -28,4 +30,5 @@ __all__ = [
     "found_organization",
     "import_people_file",
     "people_within",
+    "plan_of",
 ]

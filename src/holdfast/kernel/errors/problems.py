@@ -72,11 +72,11 @@ class _Fault(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
-        self.path: list[str] = []
+        self.path: list[str | int] = []
 
     def refusal(self) -> errors.BadRequest:
         """Return the error that names the place."""
-        return _refusal(".".join(["body", *reversed(self.path)]), self.code, self.message)
+        return _refusal(place(["body", *reversed(self.path)]), self.code, self.message)
 
 
 def problem(error: errors.HoldfastError, request_id: str | None) -> Response:
@@ -181,9 +181,7 @@ def _from_status(exception: HTTPException) -> errors.HoldfastError:
 
 def _field(fault: Mapping[str, Any], source: str | None) -> errors.FieldError:
     kind = str(fault["type"])
-    parts = [str(part)[:MAX_TEXT] for part in fault["loc"]]
-    if source is not None:
-        parts.insert(0, source)
+    parts = fault["loc"] if source is None else (source, *fault["loc"])
     message = _MESSAGES.get(kind) or str(fault["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
     sent = fault.get("input")
     message = _MEMBER.sub(r"\1", message)
@@ -193,7 +191,13 @@ def _field(fault: Mapping[str, Any], source: str | None) -> errors.FieldError:
         message = "must not be empty"
     if isinstance(sent, str) and len(sent) >= 4:
         message = message.replace(sent, "…")
-    return errors.FieldError(_printable(".".join(parts)), kind, _printable(message))
+    return errors.FieldError(_printable(place(parts)), kind, _printable(message))
+
+
+def place(parts: Iterable[str | int]) -> str:
+    """Return where a fault is, such as `body.update[3].code`."""
+    told = (f"[{part}]" if isinstance(part, int) else f".{part[:100]}" for part in parts)
+    return "".join(told).removeprefix(".")
 
 
 def _printable(text: str) -> str:
@@ -226,7 +230,7 @@ def _walk(value: Any, depth: int, max_depth: int, nul: bool) -> int:
             else:
                 keys += _leaf(item, nul)
         except _Fault as fault:
-            fault.path.append(str(key)[:100])
+            fault.path.append(key)
             raise
     return keys
 
@@ -285,7 +289,7 @@ def _raise_where(value: object) -> None:
         try:
             _raise_where(item)
         except _Fault as fault:
-            fault.path.append(str(key)[:100])
+            fault.path.append(key)
             raise
 
 

@@ -372,7 +372,9 @@ def make_route(path: str, declared: Declared, house: Boundary, *, name: str, tag
     how: dict[str, Any] = {}
     if "media" in declared.options:
         how["response_class"] = Response
-        responses[declared.status] = {"content": {declared.options["media"]: {"schema": {"type": "string"}}}}
+        media = declared.options["media"]
+        kinds = (media,) if isinstance(media, str) else media
+        responses[declared.status] = {"content": {kind: {"schema": {"type": "string"}} for kind in kinds}}
     return WorkRoute(
         path,
         declared,

@@ -1,7 +1,7 @@
 """The lists of the directory."""
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
@@ -144,8 +144,8 @@ DEPARTMENTS = HotList(
 )
 
 
-class PersonList(ListParameters):
-    """Filters of the list of people; `q` searches name, number and e-mail."""
+class PersonFilters(Inward):
+    """Which people: of the list and of the export."""
 
     status: PersonStatus | None = None
     company_id: UUID | None = None
@@ -157,28 +157,36 @@ class PersonList(ListParameters):
     deleted: Deleted = False
 
 
+class PersonList(ListParameters, PersonFilters):
+    """Filters of the list of people; `q` searches name, number and e-mail."""
+
+
+_PERSON_SORTS = {
+    "name": Person.name_key,
+    "number": Person.number_key,
+    "created_at": Person.created_at,
+    "start_date": Person.start_date,
+}
+_PERSON_FILTERS: dict[str, Callable[[Any], Any]] = {
+    "status": lambda value: Person.status == value,
+    "company_id": lambda value: Person.company_id == value,
+    "branch_id": lambda value: Person.branch_id == value,
+    "department_id": lambda value: Person.department_id == value,
+    "manager_id": lambda value: Person.manager_id == value,
+    "group_id": lambda value: people_within([("group", value)]),
+    "number": lambda value: Person.number_key == value,
+    "deleted": _in_trash(Person),
+}
+_PERSON_SEARCH = (Person.name_key, Person.number_key, Person.email_key)
+
 PEOPLE = HotList(
     "directory.people",
     Person,
     columns={name: getattr(Person, name) for name in PersonOut.model_fields},
-    sorts={
-        "name": Person.name_key,
-        "number": Person.number_key,
-        "created_at": Person.created_at,
-        "start_date": Person.start_date,
-    },
+    sorts=_PERSON_SORTS,
     default_sort="name",
-    filters={
-        "status": lambda value: Person.status == value,
-        "company_id": lambda value: Person.company_id == value,
-        "branch_id": lambda value: Person.branch_id == value,
-        "department_id": lambda value: Person.department_id == value,
-        "manager_id": lambda value: Person.manager_id == value,
-        "group_id": lambda value: people_within([("group", value)]),
-        "number": lambda value: Person.number_key == value,
-        "deleted": _in_trash(Person),
-    },
-    search=(Person.name_key, Person.number_key, Person.email_key),
+    filters=_PERSON_FILTERS,
+    search=_PERSON_SEARCH,
 )
 
 
@@ -209,18 +217,18 @@ PEOPLE_EXPORT = HotList(
         "end_date": Person.end_date,
         "status": Person.status,
     },
-    sorts={"number": Person.number_key},
+    sorts=_PERSON_SORTS,
     default_sort="number",
-    filters={"status": lambda value: Person.status == value, "company_id": lambda value: Person.company_id == value},
-    where=(Person.deleted_key == NOBODY,),
+    filters=_PERSON_FILTERS,
+    search=_PERSON_SEARCH,
 )
 
 
-class PeopleExport(Inward):
-    """Which people to export: all of them, without pages."""
+class PeopleExport(PersonFilters):
+    """Which people to export, in which order: all of them, without pages."""
 
-    status: PersonStatus | None = None
-    company_id: UUID | None = None
+    q: Annotated[str | None, Field(max_length=200, pattern=r"^[^\x00]*$", description="Words to search for.")] = None
+    sort: Annotated[str | None, Field(max_length=60, description="Column to sort by, `-` before it: downwards.")] = None
 
 
 class GroupList(ListParameters):

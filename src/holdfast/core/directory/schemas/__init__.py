@@ -1,5 +1,6 @@
 """What the directory takes and gives."""
 
+import enum
 from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
@@ -7,7 +8,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field
 
-from holdfast.core.directory.models import BranchKind, BranchStatus, CompanyStatus, PersonStatus
+from holdfast.core.directory.models import BranchKind, BranchStatus, CompanyStatus, ImportKey, ImportMode, PersonStatus
 from holdfast.kernel.db import folded
 from holdfast.kernel.schemas import Inward, OneLine, OrNull, Outward, Partial, RecordOut
 
@@ -356,6 +357,13 @@ class Chart(Outward):
     truncated: Annotated[bool, Field(description="Whether more than the first thousand are left out.")]
 
 
+class FileFormat(enum.StrEnum):
+    """As what a file is written."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
+
+
 class RowFault(Outward):
     """One fault in an imported file."""
 
@@ -368,8 +376,26 @@ class RowFault(Outward):
 class ImportReport(Outward):
     """What an import did, or would do."""
 
+    id: Annotated[UUID | None, Field(description="Of the import, for undoing it; null where nothing was imported.")]
     dry_run: bool
     rows: int
-    imported: int
+    created: int
+    updated: int
+    unchanged: Annotated[int, Field(description="People who are as the file says already.")]
     error_count: int
     errors: Annotated[list[RowFault], Field(description="The first thousand.")]
+
+
+class ImportOut(RecordOut):
+    """An import that was done."""
+
+    file_name: str
+    sha256: Annotated[str, Field(description="Of the file, in hexadecimal.")]
+    mode: ImportMode
+    match_by: ImportKey
+    row_count: int
+    created_count: int
+    updated_count: int
+    unchanged_count: int
+    undone_at: datetime | None
+    undone_by: UUID | None

@@ -1,58 +1,59 @@
-"""Reading a CSV file of people: bytes in, checked rows and faults out, without a database (RFC 4180)."""
+"""Reading a file of people: bytes in, checked rows and faults out, without a database."""
 
 import asyncio
-import codecs
-import csv
 import hashlib
-import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from holdfast.core.directory.models import PersonStatus
-from holdfast.core.directory.schemas import RowFault
+from holdfast.core.directory.models import ImportKey, ImportMode, PersonStatus
+from holdfast.core.directory.service.cells import Cell, Faults, Records, Wrong, as_it_was
+from holdfast.core.directory.service.csv_files import read_csv
+from holdfast.core.directory.service.sheets import is_workbook, read_sheet
 from holdfast.kernel.db import folded
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_ROWS = 100_000
-LISTED_FAULTS = 1000
-DELIMITERS = (",", ";", "\t")
 
-# The encodings that a file may be declared in; Windows-1252 has no mark of its own, so it is never guessed.
-CHARSETS = {"utf-8": "utf-8-sig", "utf-16": "utf-16", "windows-1252": "cp1252"}
-_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-# What spreadsheets take for the beginning of a formula (OWASP, CSV injection), also in full width and where they take
-# another character than we for the delimiter. One apostrophe more before it makes it harmless, whatever was there.
-_CELL, _FORMULA = r"(?:\A|(?<=[;\t\r\n]))", r"(?='*[=+\-@＝＋－＠\t\r])"
-_HARMFUL, _HARMLESS = re.compile(_CELL + _FORMULA), re.compile(f"{_CELL}'{_FORMULA}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_BLANKS = re.compile(r"[\s_-]+")
 
 
-@dataclass(slots=True)
-class Faults:
-    """What is wrong with a file: all counted, the first thousand listed."""
+@dataclass(frozen=True, slots=True)
+class ImportPlan:
+    """What a file is for: what is done with its people, how they are found, and what its headings mean.
 
-    count: int = 0
-    listed: list[RowFault] = field(default_factory=list)
+    `mapping` gives our column for a heading of theirs, as `heading` folds it, and "" for one that is left out.
+    """
 
-    def add(self, line: int, column: str | None, code: str, message: str) -> None:
-        """Note one fault."""
-        self.count += 1
-        if len(self.listed) < LISTED_FAULTS:
-            self.listed.append(RowFault(line=line, column=column, code=code, message=message))
+    mode: ImportMode = ImportMode.INSERT
+    key: ImportKey = ImportKey.NUMBER
+    charset: str | None = None
+    mapping: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """Return the columns that the file must have, and that no row may leave empty."""
+        if self.mode is ImportMode.UPDATE:
+            return (str(self.key),)
+        return REQUIRED if self.key is ImportKey.NUMBER else (*REQUIRED, str(self.key))
 
 
 @dataclass(slots=True)
 class Row:
-    """One person as the file has it, blanks dropped; keys are folded, None where the cell is empty."""
+    """One person as the file has it, blanks dropped; keys are folded, None where the cell is empty or not there.
+
+    `key` is what the person is found by.
+    """
 
     line: int
-    number: str
     key: str
-    given_name: str
-    family_name: str
+    number: str | None
+    number_key: str | None
+    given_name: str | None
+    family_name: str | None
     email: str | None
     phone: str | None
     job_title: str | None
@@ -62,7 +63,7 @@ class Row:
     manager_key: str | None
     start_date: date | None
     end_date: date | None
-    status: PersonStatus
+    status: PersonStatus | None
 
 
 @dataclass(slots=True)
@@ -71,6 +72,8 @@ class PeopleFile:
 
     name: str
     sha256: str
+    plan: ImportPlan = field(default_factory=ImportPlan)
+    columns: frozenset[str] = frozenset()
     count: int = 0
     rows: list[Row] = field(default_factory=list)
     faults: Faults = field(default_factory=Faults)
@@ -92,66 +95,51 @@ COLUMNS = {
     "status": 10,
 }
 REQUIRED = ("number", "given_name", "family_name")
-
-
-def harmless(text: str) -> str:
-    """Return text that a spreadsheet takes for no formula, and that reading a file makes the same text of again."""
-    return _HARMFUL.sub("'", text)
+DATES = ("start_date", "end_date")
 
 
 # lint: allow verb – touches no database
-async def read_people(content: bytes, *, file_name: str, charset: str | None = None) -> PeopleFile:
-    """Read a file of people in a thread; `charset` is one of CHARSETS, None for UTF-8 or what a byte order mark says.
+async def read_people(content: bytes, *, file_name: str, plan: ImportPlan | None = None) -> PeopleFile:
+    """Read a file of people in a thread; its content decides whether it is CSV or XLSX.
 
     Never raises for what the file holds: every fault stands in the answer.
     """
-    return await asyncio.to_thread(parse_people, content, file_name=file_name, charset=charset)
+    return await asyncio.to_thread(parse_people, content, file_name=file_name, plan=plan)
 
 
-def parse_people(content: bytes, *, file_name: str, charset: str | None = None) -> PeopleFile:
+def parse_people(content: bytes, *, file_name: str, plan: ImportPlan | None = None) -> PeopleFile:
     """Read a file of people; see `read_people`."""
     name = "".join(character for character in file_name if character.isprintable())[:255]
-    file = PeopleFile(name, hashlib.sha256(content).hexdigest())
-    encoding = _encoding(content, charset, file.faults)
-    if encoding is not None:
-        _read_rows(file, io.TextIOWrapper(io.BytesIO(content), encoding, newline=""))
+    file = PeopleFile(name, hashlib.sha256(content).hexdigest(), plan or ImportPlan())
+    if is_workbook(content):
+        records = read_sheet(content, file.faults)
+    else:
+        known = COLUMNS.keys() | file.plan.mapping.keys()
+        records = read_csv(
+            content, charset=file.plan.charset, knows=lambda cell: heading(cell) in known, faults=file.faults
+        )
+    _read_rows(file, records)
     _check_duplicates(file)
     _order_by_manager(file)
     return file
 
 
-def _encoding(content: bytes, charset: str | None, faults: Faults) -> str | None:
-    """Return the codec that reads all of the file, None (and a fault) where there is none."""
-    encoding = next((codec for mark, codec in _MARKS if content.startswith(mark)), None)
-    if encoding is None and charset == "utf-16":
-        faults.add(1, None, "encoding", "UTF-16 needs a byte order mark at the beginning of the file")
-        return None
-    encoding = encoding or CHARSETS[charset or "utf-8"]
-    try:
-        content.decode(encoding)
-    except UnicodeDecodeError as error:
-        before = content[: error.start]
-        line = before.decode(encoding, "ignore").count("\n") + 1 if encoding == "utf-16" else before.count(b"\n") + 1
-        name = next(name for name, codec in CHARSETS.items() if codec == encoding)
-        hint = "" if charset else "; save the file as UTF-8, or declare charset=windows-1252"
-        faults.add(line, None, "encoding", f"byte {content[error.start]:02X} is no text in {name}{hint}")
-        return None
-    return encoding
+def heading(text: str) -> str:
+    """Return a heading as headings are compared: without regard to case, and `Given Name` as `given_name`."""
+    return _BLANKS.sub("_", text.strip().casefold())
 
 
-def _read_rows(file: PeopleFile, text: io.TextIOBase) -> None:
+def _read_rows(file: PeopleFile, records: Records) -> None:
     faults = file.faults
-    delimiter = _delimiter(text.readline())
-    text.seek(0)
-    records = _records(text, delimiter, faults)
-    heading = next(records, None)
-    if heading is None:
+    first = next(records, None)
+    if first is None:
         if not faults.count:
             faults.add(1, None, "empty", "the file is empty; its first line must name the columns")
         return
-    columns = _heading(heading[1], faults)
+    columns = _columns(first, file.plan, faults)
     if columns is None:
         return
+    file.columns = frozenset(columns) - {""}
     for line, cells in records:
         if not any(cells):
             continue  # spreadsheets leave rows of empty cells at the end
@@ -160,7 +148,7 @@ def _read_rows(file: PeopleFile, text: io.TextIOBase) -> None:
             faults.add(line, None, "too_many_rows", f"a file may hold at most {MAX_ROWS} people")
             return
         if len(cells) == len(columns):
-            row = _row(line, dict(zip(columns, cells, strict=True)), faults)
+            row = _row(line, dict(zip(columns, cells, strict=True)), file.plan, faults)
             if row is not None:
                 file.rows.append(row)
         else:
@@ -169,61 +157,36 @@ def _read_rows(file: PeopleFile, text: io.TextIOBase) -> None:
         faults.add(1, None, "no_rows", "the file holds no rows below its heading")
 
 
-def _delimiter(first: str) -> str:
-    """Return the delimiter that finds the most known columns in the heading."""
-
-    def known(delimiter: str) -> int:
-        return sum(_column(cell.strip('" \r\n')) in COLUMNS for cell in first.split(delimiter))
-
-    return max(DELIMITERS, key=known)
-
-
-def _records(text: io.TextIOBase, delimiter: str, faults: Faults) -> Iterator[tuple[int, list[str]]]:
-    """Yield the first line and the cells of each record; end with a fault where quotes do not match."""
-    reader = csv.reader(text, delimiter=delimiter, strict=True)
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            code = "too_long" if "field limit" in str(error) else "quotes"
-            told = (
-                "a cell is too long, or its closing quote is missing" if code == "too_long" else "quotes do not match"
-            )
-            faults.add(line, None, code, f"{told}; the rest of the file was not read")
-            return
-        if cells:
-            yield line, [cell.strip() for cell in cells]
-
-
-def _heading(cells: Sequence[str], faults: Faults) -> list[str] | None:
-    """Return the columns that the first line names, None where it names others, some twice, or too few."""
+def _columns(first: tuple[int, Sequence[Cell]], plan: ImportPlan, faults: Faults) -> list[str] | None:
+    """Return our name of each column, "" for one left out; None where some are unknown, named twice, or missing."""
+    line, cells = first
     before = faults.count
-    columns = [_column(cell) for cell in cells]
+    named = [heading(cell) if isinstance(cell, str) else "" for cell in cells]
+    mapped = set(plan.mapping.values())
+    columns = [plan.mapping.get(name, "?" if name in mapped or name not in COLUMNS else name) for name in named]
     for place, (cell, column) in enumerate(zip(cells, columns, strict=True), 1):
-        shown = cell[:60] if cell.isprintable() else ascii(cell[:60])
-        if column not in COLUMNS:
-            faults.add(1, shown or None, "unknown_column", f"column {place} is named {shown!r}, which is not known")
-        elif columns.index(column) != place - 1:
-            faults.add(1, column, "column_twice", f"the heading names {column} twice")
-    for column in REQUIRED:
-        if column not in columns:
-            faults.add(1, column, "missing_column", f"the heading does not name {column}")
+        if column == "?":
+            told = cell[:60] if isinstance(cell, str) else ""
+            shown = told if told.isprintable() else ascii(told)
+            hint = f"column {place} is named {shown!r}, which is not known: map it, or leave it out by `ignore`"
+            faults.add(line, shown or None, "unknown_column", hint)
+        elif column and columns.index(column) != place - 1:
+            faults.add(line, column, "column_twice", f"the heading names {column} twice")
+    for name, column in plan.mapping.items():
+        if column and name not in named:
+            faults.add(line, column, "missing_column", f"the heading has no {name!r}, which {column} is mapped to")
+    for column in plan.needed:
+        if column not in columns and column not in mapped:
+            faults.add(line, column, "missing_column", f"the heading does not name {column}")
     return columns if faults.count == before else None
 
 
-def _column(heading: str) -> str:
-    return "_".join(re.split(r"[\s_-]+", heading.strip().casefold()))
-
-
-def _row(line: int, cells: dict[str, str], faults: Faults) -> Row | None:
+def _row(line: int, cells: dict[str, Cell], plan: ImportPlan, faults: Faults) -> Row | None:
     """Return the row, None (and its faults) where a cell cannot be taken."""
     before = faults.count
-    values = {column: _cell(line, column, text, faults) for column, text in cells.items() if text}
-    for column in REQUIRED:
-        if not cells[column]:
+    values = {column: _cell(line, column, cell, faults) for column, cell in cells.items() if cell and column}
+    for column in dict.fromkeys((*REQUIRED, *plan.needed)):
+        if column in cells and not cells[column]:
             faults.add(line, column, "missing", "must not be empty")
 
     def parsed(column: str, parse: Callable[[str], date | PersonStatus | None], wanted: str) -> object:
@@ -233,7 +196,7 @@ def _row(line: int, cells: dict[str, str], faults: Faults) -> Row | None:
             faults.add(line, column, "invalid", f"{text!r} is not {wanted}")
         return found
 
-    start, end = (parsed(name, _date, "a date such as 2026-01-31") for name in ("start_date", "end_date"))
+    start, end = (parsed(name, _date, "a date such as 2026-01-31") for name in DATES)
     status = parsed("status", _status, " or ".join(PersonStatus))
     email, number, manager = (values.get(name) for name in ("email", "number", "manager_number"))
     if email is not None and not _EMAIL.fullmatch(email):
@@ -242,12 +205,14 @@ def _row(line: int, cells: dict[str, str], faults: Faults) -> Row | None:
         faults.add(line, "end_date", "invalid", "lies before start_date")
     if faults.count > before:
         return None
+    number_key = None if number is None else folded(number)
     return Row(
         line=line,
-        number=number or "",
-        key=folded(number or ""),
-        given_name=values["given_name"] or "",
-        family_name=values["family_name"] or "",
+        key=number_key or "" if plan.key is ImportKey.NUMBER else folded(email or ""),
+        number=number,
+        number_key=number_key,
+        given_name=values.get("given_name"),
+        family_name=values.get("family_name"),
         email=email,
         phone=values.get("phone"),
         job_title=values.get("job_title"),
@@ -257,14 +222,21 @@ def _row(line: int, cells: dict[str, str], faults: Faults) -> Row | None:
         manager_key=None if manager is None else folded(manager),
         start_date=start if isinstance(start, date) else None,
         end_date=end if isinstance(end, date) else None,
-        status=status if isinstance(status, PersonStatus) else PersonStatus.ACTIVE,
+        status=status if isinstance(status, PersonStatus) else None,
     )
 
 
-def _cell(line: int, column: str, text: str, faults: Faults) -> str | None:
+def _cell(line: int, column: str, cell: Cell, faults: Faults) -> str | None:
     """Return the text of a cell, None (and a fault) where it cannot be kept."""
-    if "'" in text:
-        text = _HARMLESS.sub("", text)
+    if isinstance(cell, Wrong):
+        faults.add(line, column, cell.code, cell.message)
+        return None
+    if isinstance(cell, date):
+        if column not in DATES:
+            faults.add(line, column, "date", "is a date, perhaps made of text by the spreadsheet: format it as text")
+            return None
+        return cell.isoformat()
+    text = as_it_was(cell)
     if not text.isprintable():
         found = next((character for character in text if ord(character) < 32 or ord(character) == 127), None)
         if found is not None:
@@ -292,29 +264,32 @@ def _status(text: str) -> PersonStatus | None:
 
 
 def _check_duplicates(file: PeopleFile) -> None:
-    first: dict[str, int] = {}
-    for row in file.rows:
-        known = first.setdefault(row.key, row.line)
-        if known != row.line:
-            file.faults.add(row.line, "number", "duplicate", f"{row.number!r} is also on line {known}")
+    for column in {"number": None, str(file.plan.key): None}:
+        first: dict[str, int] = {}
+        for row in file.rows:
+            key = row.number_key if column == "number" else row.key
+            known = row.line if key is None else first.setdefault(key, row.line)
+            if known != row.line:
+                shown = getattr(row, column)
+                file.faults.add(row.line, column, "duplicate", f"{shown!r} is also on line {known}")
 
 
 def _order_by_manager(file: PeopleFile) -> None:
     """Put superiors before those they lead, and name every circle of superiors once a row."""
-    by_key = {row.key: row for row in file.rows}
+    by_number = {row.number_key: row for row in file.rows if row.number_key is not None}
     ordered: list[Row] = []
-    done: set[str] = set()
+    done: set[int] = set()
     for row in file.rows:
         path: list[Row] = []
-        on_path: set[str] = set()
+        on_path: set[int] = set()
         at: Row | None = row
-        while at is not None and at.key not in done and at.key not in on_path:
+        while at is not None and at.line not in done and at.line not in on_path:
             path.append(at)
-            on_path.add(at.key)
-            at = None if at.manager_key is None else by_key.get(at.manager_key)
-        if at is not None and at.key in on_path:
-            circle = path[[each.key for each in path].index(at.key) :]
-            shown = " → ".join(each.number for each in circle[:6])
+            on_path.add(at.line)
+            at = None if at.manager_key is None else by_number.get(at.manager_key)
+        if at is not None and at.line in on_path:
+            circle = path[[each.line for each in path].index(at.line) :]
+            shown = " → ".join(each.number or "" for each in circle[:6])
             for each in circle:
                 file.faults.add(each.line, "manager_number", "cycle", f"leads back to the same person: {shown} → …")
         done.update(on_path)

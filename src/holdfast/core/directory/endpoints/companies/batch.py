@@ -1,0 +1,52 @@
+"""Several companies at once."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from holdfast.core.directory.schemas import CompanyCreate, CompanyOut, CompanyUpdate
+from holdfast.core.directory.service import batches
+from holdfast.core.directory.service.batches import MOST, Batch, Version
+from holdfast.kernel.http import Routes, WorkDep
+from holdfast.kernel.schemas import Outward
+
+router = Routes()
+
+
+class CompanyChange(CompanyUpdate):
+    """A company and its fields to change; what is left out stays."""
+
+    id: UUID
+    version: Version = None
+
+
+class CompanyBatch(Batch):
+    """Several companies to add, to change and to delete."""
+
+    create: Annotated[list[CompanyCreate], Field(default_factory=list, max_length=MOST)]
+    update: Annotated[list[CompanyChange], Field(default_factory=list, max_length=MOST)]
+
+
+class CompanyBatchOut(Outward):
+    """What was done, each in the order of the request."""
+
+    created: list[CompanyOut]
+    updated: list[CompanyOut]
+    deleted: list[UUID]
+
+
+@router.post(verb=batches.batch_companies)
+async def batch_companies(work: WorkDep, body: CompanyBatch) -> CompanyBatchOut:
+    """Add, change and delete up to 500 companies: all of it or, where anything is wrong, nothing.
+
+    First what is changed, then what is deleted, then what is added: a code that goes can come back. It takes the right
+    to each kind of change that is asked for. A fault names its place, such as `body.update[3].code`.
+    """
+    update = [batches.change_of(each, CompanyUpdate) for each in body.update]
+    done = await batches.batch_companies(work, create=body.create, update=update, delete=body.delete)
+    return CompanyBatchOut(
+        created=[CompanyOut.model_validate(each) for each in done.created],
+        updated=[CompanyOut.model_validate(each) for each in done.updated],
+        deleted=body.delete,
+    )
