@@ -11,7 +11,7 @@ from holdfast.core.directory.queries import (
     find_access_end,
     people_within,
 )
-from holdfast.core.directory.schemas import ImportReport
+from holdfast.core.directory.schemas.files import ImportReport
 from holdfast.core.directory.service.imports import import_people_file, plan_of
 from holdfast.core.directory.service.organizations import found_organization
 from holdfast.core.directory.service.people_files import ImportPlan

@@ -11,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from holdfast.core.directory.errors import ImportNotFound
 from holdfast.core.directory.models import Department, ImportChange, ImportedAs, ImportKey, ImportRun, Person
 from holdfast.core.directory.queries.records import among, chunks
-from holdfast.core.directory.schemas import ImportOut
+from holdfast.core.directory.schemas.files import ImportOut
 from holdfast.kernel.db import NOBODY
 from holdfast.kernel.engines.inserts import insert_rows
 from holdfast.kernel.lists import HotList, ListParameters

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
-from holdfast.core.directory.schemas import RowFault
+from holdfast.core.directory.schemas.files import RowFault
 
 LISTED_FAULTS = 1000
 

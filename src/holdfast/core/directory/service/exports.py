@@ -10,7 +10,7 @@ from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, Protocol, cast
 
 from holdfast.core.directory import queries
-from holdfast.core.directory.schemas import FileFormat
+from holdfast.core.directory.schemas.files import FileFormat
 from holdfast.core.directory.service.cells import harmless
 from holdfast.core.directory.service.people_files import COLUMNS, DATES
 from holdfast.core.directory.service.sheets import MOST_ROWS, SheetWriter

@@ -7,7 +7,7 @@ from holdfast.core.directory import queries
 from holdfast.core.directory.errors import ImportRefused
 from holdfast.core.directory.facts import PeopleImported
 from holdfast.core.directory.models import ImportKey, ImportMode, ImportRun
-from holdfast.core.directory.schemas import ImportReport
+from holdfast.core.directory.schemas.files import ImportReport
 from holdfast.core.directory.service.cells import Faults
 from holdfast.core.directory.service.csv_files import CHARSETS
 from holdfast.core.directory.service.import_rows import examine, write

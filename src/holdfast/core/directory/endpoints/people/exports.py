@@ -8,7 +8,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import Response, StreamingResponse
 
 from holdfast.core.directory.queries import PeopleExport
-from holdfast.core.directory.schemas import FileFormat
+from holdfast.core.directory.schemas.files import FileFormat
 from holdfast.core.directory.service import exports
 from holdfast.kernel.http import Routes, WorkDep
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from holdfast.core.directory.models import ImportKey, ImportMode
 from holdfast.core.directory.queries import ImportList
-from holdfast.core.directory.schemas import ImportOut, ImportReport
+from holdfast.core.directory.schemas.files import ImportOut, ImportReport
 from holdfast.core.directory.service import imports, undoing
 from holdfast.core.directory.service.mapping import parse_mapping
 from holdfast.core.directory.service.people_files import MAX_BYTES, ImportPlan, PeopleFile, read_people

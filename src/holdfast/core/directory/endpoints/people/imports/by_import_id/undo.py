@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from holdfast.core.directory.schemas import ImportOut
+from holdfast.core.directory.schemas.files import ImportOut
 from holdfast.core.directory.service import undoing
 from holdfast.kernel.http import IfMatch, Routes, WorkDep
 
