@@ -1,6 +1,5 @@
 """What the directory takes and gives."""
 
-import enum
 from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
@@ -8,7 +7,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field
 
-from holdfast.core.directory.models import BranchKind, BranchStatus, CompanyStatus, ImportKey, ImportMode, PersonStatus
+from holdfast.core.directory.models import BranchKind, BranchStatus, CompanyStatus, PersonStatus
 from holdfast.kernel.db import folded
 from holdfast.kernel.schemas import Inward, OneLine, OrNull, Outward, Partial, RecordOut
 
