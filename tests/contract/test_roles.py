@@ -39,6 +39,8 @@ TABLE = {
     "identity.session.read": {"Admin"},
     "identity.session.revoke": {"Admin"},
     "identity.user.suspend": {"Admin"},
+    "identity.password.reset": {"Admin"},
+    "identity.mfa.reset": {"Admin"},
 }
 GUARDED = [endpoint for endpoint in API if endpoint.permission not in ("public", "signed_in")]
 

@@ -14,6 +14,8 @@ APP = App(
         Permission("identity.user.read", "See the users", roles=("Admin", "Auditor")),
         Permission("identity.session.read", "See where a user is signed in", roles=("Admin",)),
         Permission("identity.session.revoke", "Sign a user out everywhere", roles=("Admin",)),
+        Permission("identity.password.reset", "Send a user a link for a new password", roles=("Admin",)),
+        Permission("identity.mfa.reset", "Remove a user's second factor", roles=("Admin",)),
         Permission("identity.user.suspend", "Suspend and re-activate users", roles=("Admin",)),
     ),
     records=(

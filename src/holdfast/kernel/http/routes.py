@@ -46,7 +46,8 @@ class Routes:
     `prepare` works on the body after the caller was admitted and before the unit of work opens, so that no transaction
     waits for it; its gate knows the caller, and what it returns comes through `prepared`. `max_body` (bytes) lets such
     an operation take a larger one.
-    `body` is the OpenAPI form of a body that no parameter declares, `media` the type of an answer that is not JSON.
+    `body` is the OpenAPI form of a body that no parameter declares, `media` the type of an answer that is not JSON,
+    `also` what other good statuses without content mean.
     """
 
     def __init__(self) -> None:
