@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 
 import httpx
 
+from authenticator import Authenticator, give_authenticator, link_sent
 from callers import Caller, add_caller
 from holdfast.core.directory.facts import PersonImported
 from holdfast.core.directory.models import Person
@@ -260,8 +261,8 @@ async def _refresh_token(stage: Stage) -> dict[str, object]:
     return {"json": {"refresh_token": (await stage.user("Viewer")).refresh}}
 
 
-async def _new_password(stage: Stage) -> dict[str, object]:
-    """Give the administrator, who acts, the password that the request changes."""
+async def _knows_password(stage: Stage) -> None:
+    """Give the administrator, who acts, the password of the tests."""
     hashed = await stage.org.home.desk.passwords.hash(PASSWORD)
     async with stage.org.work() as work:
         known = await find_password(work, user_id=stage.org.admin.id)
@@ -270,6 +271,10 @@ async def _new_password(stage: Stage) -> dict[str, object]:
             work.session.add(known)
         known.hash = hashed
         work.record(PasswordSet(entity=known))
+
+
+async def _new_password(stage: Stage) -> dict[str, object]:
+    await _knows_password(stage)
     return {"json": {"current_password": PASSWORD, "new_password": f"quite another {uuid4().hex}"}}
 
 
@@ -286,6 +291,43 @@ async def _rotation(_: Stage) -> dict[str, object]:
     return {"json": {"expires_at": _key()["expires_at"], "overlap_minutes": 5}}
 
 
+async def _shown_password(stage: Stage) -> dict[str, object]:
+    await _knows_password(stage)
+    return {"json": {"password": PASSWORD}}
+
+
+async def _first_code(stage: Stage) -> dict[str, object]:
+    """Make an authenticator known, whose first code the request shows."""
+    made = await stage.client.post("/api/v1/auth/mfa/totp", headers=stage.org.admin.bearer)
+    return {"json": {"code": Authenticator(made.json()["secret"], stage.org.home.works.clock).code()}}
+
+
+async def _has_factor(stage: Stage) -> dict[str, object]:
+    """Give whom the path names, else the administrator, who acts, a second factor."""
+    user_id = UUID(stage.values.get("user_id", str(stage.org.admin.id)))
+    await give_authenticator(stage.org.home, stage.org, user_id)
+    return {}
+
+
+async def _second_step(stage: Stage) -> dict[str, object]:
+    user = await stage.user("Viewer", password=PASSWORD)
+    app, _ = await give_authenticator(stage.org.home, stage.org, user.id)
+    body = {"email": user.email, "password": PASSWORD}
+    waits = await stage.client.post("/api/v1/auth/login", json=body)
+    return {"json": {"mfa_token": waits.json()["mfa_token"], "code": app.code()}}
+
+
+async def _forgotten(stage: Stage) -> dict[str, object]:
+    return {"json": {"email": (await stage.user("Viewer", password=PASSWORD)).email, "organization": stage.org.slug}}
+
+
+async def _link(stage: Stage) -> dict[str, object]:
+    asked = await stage.client.post("/api/v1/auth/password/forgot", **await _forgotten(stage))
+    assert asked.status_code == 202, asked.text
+    token = await link_sent(stage.org.home, stage.org)
+    return {"json": {"token": token, "new_password": f"quite another {uuid4().hex}"}}
+
+
 async def _signed_in_twice(stage: Stage) -> dict[str, object]:
     await _session(stage)
     return {}
@@ -297,6 +339,16 @@ REQUESTS: dict[str, Prepare] = {
     "POST /api/v1/auth/refresh": _refresh_token,
     "POST /api/v1/auth/logout": nothing,
     "POST /api/v1/auth/password": _new_password,
+    "POST /api/v1/auth/password/forgot": _forgotten,
+    "POST /api/v1/auth/password/reset": _link,
+    "POST /api/v1/auth/step-up": _shown_password,
+    "POST /api/v1/auth/mfa/totp": nothing,
+    "POST /api/v1/auth/mfa/totp/confirm": _first_code,
+    "DELETE /api/v1/auth/mfa/totp": _has_factor,
+    "POST /api/v1/auth/mfa/recovery-codes": _has_factor,
+    "POST /api/v1/auth/mfa/verify": _second_step,
+    "DELETE /api/v1/users/{user_id}/mfa": _has_factor,
+    "PATCH /api/v1/users/{user_id}/password": body(),
     "DELETE /api/v1/auth/sessions": _signed_in_twice,
     "DELETE /api/v1/auth/sessions/{session_id}": nothing,
     "DELETE /api/v1/users/{user_id}/sessions": nothing,

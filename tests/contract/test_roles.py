@@ -49,6 +49,8 @@ TABLE = {
     "identity.service_account.update": {"Admin"},
     "identity.sign_in_policy.read": {"Admin", "Auditor"},
     "identity.sign_in_policy.update": {"Admin"},
+    "identity.password.reset": {"Admin"},
+    "identity.mfa.reset": {"Admin"},
 }
 # Of operators, in their own organisation; nobody holds them in another.
 PLATFORM = {

@@ -1,16 +1,21 @@
 """What the tests of identity share."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import httpx
 import pytest
+from processes import PROCESSES, Servers
 
 from callers import Caller, add_caller
 from clients import client_of
 from holdfast.kernel.clock import system_clock
 from holdfast.main import Installation, open_installation
+from serving import serve
 from support import PASSWORD, Org
 
 
@@ -56,3 +61,30 @@ async def ann(org: Org) -> Caller:
 def at(home: Installation, org: Org) -> Org:
     """Return the organisation as another process knows it."""
     return replace(org, home=home)
+
+
+@pytest.fixture(scope="module")
+def start() -> Iterator[Callable[[Installation], list[str]]]:
+    """Give the addresses of an installation's processes, which run until the module's tests are over."""
+    running: dict[str, list[str]] = {}
+    with ExitStack() as stack, ThreadPoolExecutor(PROCESSES) as pool:
+
+        def addresses(home: Installation) -> list[str]:
+            if home.database.dialect not in running:
+                contexts = [serve(home.settings, RATE_LIMIT_ENABLED="false", POOL_SIZE="5") for _ in range(PROCESSES)]
+                # Entered at once: each waits until its server is ready.
+                entered = list(pool.map(lambda context: context.__enter__(), contexts))
+                for context in contexts:
+                    stack.push(context)
+                running[home.database.dialect] = [served.url for served in entered]
+            return running[home.database.dialect]
+
+        yield addresses
+
+
+@pytest.fixture
+async def servers(home, start) -> AsyncIterator[Servers]:
+    urls = await asyncio.to_thread(start, home)
+    async with AsyncExitStack() as stack:
+        clients = [httpx.AsyncClient(base_url=url, timeout=30) for url in urls]
+        yield Servers([await stack.enter_async_context(client) for client in clients])

@@ -100,8 +100,8 @@ async def test_a_rotated_key_goes_on_for_the_overlap(client, hands, ann) -> None
 @pytest.mark.parametrize(
     ("fields", "location"),
     [
-        ({"scopes": ["directory.company.read", "no.such.thing"]}, "body.scopes.1"),
-        ({"scopes": ["platform.organization.create"]}, "body.scopes.0"),
+        ({"scopes": ["directory.company.read", "no.such.thing"]}, "body.scopes[1]"),
+        ({"scopes": ["platform.organization.create"]}, "body.scopes[0]"),
         ({"networks": ["10.0.0.0/8", "300.1.1.1/8"]}, "body.networks"),
         ({"expires_at": "2020-01-01T00:00:00Z"}, "body.expires_at"),
         ({"expires_at": "2190-01-01T00:00:00Z"}, "body.expires_at"),

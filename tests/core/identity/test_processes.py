@@ -1,64 +1,19 @@
 """Revocation and rotation where several processes serve one database: nothing is remembered but in it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, ExitStack
-from dataclasses import dataclass
 
 import httpx
 import pytest
+from processes import PROCESSES, Servers
 from sqlalchemy import select
 
 from callers import add_caller
 from holdfast.core.identity.models import RefreshToken
 from holdfast.kernel.permissions import SYSTEM
-from holdfast.main import Installation
-from serving import serve
 from support import PASSWORD, Org
 
 pytestmark = [pytest.mark.endpoint, pytest.mark.timeout(180)]
-PROCESSES = 4
 ME, REFRESH = "/api/v1/auth/me", "/api/v1/auth/refresh"
-
-
-@dataclass
-class Servers:
-    """A client for each of the processes that serve the test's installation."""
-
-    clients: list[httpx.AsyncClient]
-
-    async def everywhere(self, method: str, url: str, **request: object) -> set[int]:
-        """Send a request to every process at once and return the statuses."""
-        answers = await asyncio.gather(*(client.request(method, url, **request) for client in self.clients))
-        return {answer.status_code for answer in answers}
-
-
-@pytest.fixture(scope="module")
-def start() -> Iterator[Callable[[Installation], list[str]]]:
-    """Give the addresses of an installation's processes, which run until the module's tests are over."""
-    running: dict[str, list[str]] = {}
-    with ExitStack() as stack, ThreadPoolExecutor(PROCESSES) as pool:
-
-        def addresses(home: Installation) -> list[str]:
-            if home.database.dialect not in running:
-                contexts = [serve(home.settings, RATE_LIMIT_ENABLED="false", POOL_SIZE="5") for _ in range(PROCESSES)]
-                # Entered at once: each waits until its server is ready.
-                entered = list(pool.map(lambda context: context.__enter__(), contexts))
-                for context in contexts:
-                    stack.push(context)
-                running[home.database.dialect] = [served.url for served in entered]
-            return running[home.database.dialect]
-
-        yield addresses
-
-
-@pytest.fixture
-async def servers(home, start) -> AsyncIterator[Servers]:
-    urls = await asyncio.to_thread(start, home)
-    async with AsyncExitStack() as stack:
-        clients = [httpx.AsyncClient(base_url=url, timeout=30) for url in urls]
-        yield Servers([await stack.enter_async_context(client) for client in clients])
 
 
 async def test_logout_in_one_is_refused_in_all_on_the_next_request(servers: Servers, org: Org) -> None:

@@ -79,7 +79,7 @@ async def test_a_policy_is_checked(client, org: Org) -> None:
         ({"networks": []}, "body.networks"),
         ({"password_min_length": 7}, "body.password_min_length"),
         ({"session_absolute_hours": 0}, "body.session_absolute_hours"),
-        ({"mfa_roles": [""]}, "body.mfa_roles.0"),
+        ({"mfa_roles": [""]}, "body.mfa_roles[0]"),
     ):
         refused = await client.put(POLICY, json=fields, headers=org.admin.bearer)
         assert (refused.status_code, refused.json()["errors"][0]["location"]) == (422, location), refused.text

@@ -13,7 +13,7 @@ from holdfast.core.directory.queries import (
 )
 from holdfast.core.directory.schemas.files import ImportReport
 from holdfast.core.directory.service.imports import import_people_file, plan_of
-from holdfast.core.directory.service.organizations import found_organization
+from holdfast.core.directory.service.organizations import found_organization, read_organization
 from holdfast.core.directory.service.people_files import ImportPlan
 
 __all__ = [
@@ -31,4 +31,5 @@ __all__ = [
     "import_people_file",
     "people_within",
     "plan_of",
+    "read_organization",
 ]

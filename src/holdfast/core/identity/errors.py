@@ -49,11 +49,9 @@ class WrongPassword(Forbidden):
 
     code, title, refusal = "WRONG_PASSWORD", "Wrong password", False
 
-    def __init__(self) -> None:
+    def __init__(self, field: str = "current_password") -> None:
         message = "is not your present password"
-        super().__init__(
-            f"body.current_password: {message}", errors=(FieldError("body.current_password", "wrong", message),)
-        )
+        super().__init__(f"body.{field}: {message}", errors=(FieldError(f"body.{field}", "wrong", message),))
 
 
 class CrossSite(Forbidden):
@@ -119,13 +117,79 @@ class EmergencyAccessNotFound(NotFound):
     code, title = "EMERGENCY_ACCESS_NOT_FOUND", "Emergency access not found"
 
 
-class SecondFactorNeeded(Forbidden):
+class WithoutSecondFactor(Forbidden):
     """Emergency access asks for a session that was opened or confirmed with a second factor."""
 
-    code, title = "SECOND_FACTOR_NEEDED", "A second factor is needed"
+    code, title = "WITHOUT_SECOND_FACTOR", "Opened without a second factor"
 
 
 class ImpersonationRefused(Forbidden):
     """The user holds rights that the one who would act in their place lacks, or is themselves."""
 
     code, title = "IMPERSONATION_REFUSED", "Not in this user's place"
+
+
+class WrongCode(Forbidden):
+    """The code of the authenticator, or the recovery code, is wrong or was used before."""
+
+    code, title, refusal = "WRONG_CODE", "Wrong code", False
+
+    def __init__(self, field: str = "code") -> None:
+        message = "is wrong, too old, or was used before"
+        super().__init__(f"body.{field}: {message}", errors=(FieldError(f"body.{field}", "wrong", message),))
+
+
+class SecondFactorNeeded(Forbidden):
+    """Only the password was shown, by a user who has a second factor."""
+
+    code, title, refusal = "SECOND_FACTOR_NEEDED", "Second factor needed", False
+
+    def __init__(self) -> None:
+        message = "is needed: you have a second factor"
+        super().__init__(f"body.code: {message}", errors=(FieldError("body.code", "needed", message),))
+
+
+class SecondFactorExists(Conflict):
+    """The user has an authenticator already; it is removed before another one takes its place."""
+
+    code, title = "SECOND_FACTOR_EXISTS", "There is a second factor already"
+
+
+class NoSecondFactor(Conflict):
+    """The user has no authenticator, or none that waits to be confirmed."""
+
+    code, title = "NO_SECOND_FACTOR", "There is no second factor"
+
+
+class CodeRefused(Unauthenticated):
+    """The code that a sign-in waited for is wrong or was used before; the sign-in still waits."""
+
+    code, title = "CODE_REFUSED", "Code refused"
+
+    def __init__(self) -> None:
+        super().__init__("The code is wrong, too old, or was used before.")
+
+
+class SignInOver(Unauthenticated):
+    """The sign-in that waited for a second factor is unknown, over, or was ended by wrong codes."""
+
+    code, title = "SIGN_IN_OVER", "Sign in again"
+
+    def __init__(self) -> None:
+        super().__init__("This sign-in is over. Begin again with your password.")
+
+
+class ResetRefused(Forbidden):
+    """The link for a new password is unknown, used, too old, or its account may not be entered."""
+
+    code, title = "RESET_REFUSED", "Link refused"
+
+    def __init__(self) -> None:
+        message = "is not or no longer good; ask for a new link"
+        super().__init__(f"body.token: {message}", errors=(FieldError("body.token", "refused", message),))
+
+
+class CannotReset(Conflict):
+    """The user is not active or has no address: no link can be sent."""
+
+    code, title = "CANNOT_RESET", "No link can be sent"

@@ -239,3 +239,88 @@ class OrganizationExported(Fact):
     category = "access"
     severity = "warning"
     slug: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecondFactorAsked(Fact):
+    """A password was right and the sign-in waits for the second factor; the entity is the user."""
+
+    action = "identity.session.challenged"
+    title = "Second factor asked for"
+    category = "access"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SteppedUp(Fact):
+    """A user showed anew, in a session, who they are."""
+
+    action = "identity.session.verified"
+    title = "Identity confirmed anew"
+    category = "access"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TotpEnrolled(Fact):
+    """An authenticator was made known; it counts once it is confirmed."""
+
+    action = "identity.mfa.enrolled"
+    title = "Authenticator made known"
+    category = "security"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TotpConfirmed(Fact):
+    """An authenticator was confirmed by its code: from now on sign-in asks for it."""
+
+    action = "identity.mfa.confirmed"
+    title = "Second factor switched on"
+    category = "security"
+    severity = "notice"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TotpRemoved(Fact):
+    """A user's authenticator was removed, by the user or by an administrator."""
+
+    action = "identity.mfa.removed"
+    title = "Second factor switched off"
+    category = "security"
+    severity = "notice"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecoveryCodeIssued(Fact):
+    """A recovery code was made; it is shown once."""
+
+    action = "identity.recovery_code.issued"
+    title = "Recovery code made"
+    category = "security"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecoveryCodeEnded(Fact):
+    """A recovery code, used or not, gave way to new ones or to none."""
+
+    action = "identity.recovery_code.ended"
+    title = "Recovery code ended"
+    category = "security"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecoveryCodeUsed(Fact):
+    """A recovery code stood in for the authenticator."""
+
+    action = "identity.recovery_code.used"
+    title = "Recovery code used"
+    category = "security"
+    severity = "notice"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PasswordResetSent(Fact):
+    """A link for a new password was sent to a user; the entity is the user."""
+
+    action = "identity.password.reset_sent"
+    title = "Link for a new password sent"
+    category = "security"
+    severity = "notice"

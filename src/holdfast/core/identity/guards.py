@@ -1,8 +1,10 @@
 """Who may do what to whom, as pure functions."""
 
+import functools
 import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from importlib.resources import files
 from uuid import UUID
 
 from holdfast.core.identity.errors import ImpersonationRefused, OrganizationState, OwnStatus, WeakPassword
@@ -57,7 +59,7 @@ def can_be_scopes(scopes: Sequence[str] | None, held: frozenset[str]) -> Verdict
     """Answer Invalid naming the first scope of an API key that its maker lacks, or that there is none of."""
     for at, scope in enumerate(scopes or ()):
         if scope not in held:
-            return Invalid.field(f"body.scopes.{at}", "not_held", "must be a permission that you hold")
+            return Invalid.field(f"body.scopes[{at}]", "not_held", "must be a permission that you hold")
     return None
 
 
@@ -71,7 +73,7 @@ def can_expire(expires_at: datetime, now: datetime) -> Verdict:
 
 
 def can_be_password(password: str, *, minimum: int, context: Sequence[str], field: str = "password") -> Verdict:
-    """Answer WeakPassword for one too short, too long, or made of the names around it (NIST SP 800-63B-4).
+    """Answer WeakPassword for one too short, too long, common, or made of the names around it (NIST SP 800-63B-4).
 
     Also for one that cannot be sent to sign in: no request holds a NUL character or half a surrogate pair.
     """
@@ -86,8 +88,17 @@ def can_be_password(password: str, *, minimum: int, context: Sequence[str], fiel
         fault = "must have at least five different characters"
     else:
         plain = unicodedata.normalize("NFKC", password).casefold()
-        if any(len(word) >= 4 and word.casefold() in plain for word in context):
-            fault = "must not contain your name, your address or the organisation's name"
+        if plain in common_passwords():
+            fault = "is one that many people use"
+        elif any(len(word) >= 4 and word.casefold() in plain for word in context):
+            fault = "must not contain your name, your address, the organisation's name or the product's"
     if fault is None:
         return None
     return WeakPassword(f"The password {fault}.", errors=(FieldError(f"body.{field}", "weak_password", fault),))
+
+
+@functools.cache
+def common_passwords() -> frozenset[str]:
+    """Return the passwords of eight and more characters that are guessed first, in small letters."""
+    listed = files("holdfast.core.identity") / "data" / "common_passwords.txt"
+    return frozenset(listed.read_text(encoding="utf-8").splitlines())

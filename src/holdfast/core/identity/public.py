@@ -6,6 +6,8 @@ from holdfast.core.identity.schemas import Administrator
 from holdfast.core.identity.service.credentials import Profile, SessionAuthenticator
 from holdfast.core.identity.service.desk import SLOT, Desk, SessionCookie, desk_of
 from holdfast.core.identity.service.labels import labels_of, people_called, surroundings
+from holdfast.core.identity.service.mfa import reset_mfa
+from holdfast.core.identity.service.opening import open_session
 from holdfast.core.identity.service.passwords import Passwords
 from holdfast.core.identity.service.presence import note_presence
 from holdfast.core.identity.service.setup import (
@@ -15,7 +17,6 @@ from holdfast.core.identity.service.setup import (
     issue_setup_link,
     needs_setup,
 )
-from holdfast.core.identity.service.sign_in import open_session
 from holdfast.core.identity.service.tenants import ensure_system, found_tenant
 from holdfast.core.identity.service.tokens import AccessTokens
 from holdfast.core.identity.service.users import add_user
@@ -45,6 +46,7 @@ __all__ = [
     "note_presence",
     "open_session",
     "people_called",
+    "reset_mfa",
     "surroundings",
     "table_of_roles",
 ]

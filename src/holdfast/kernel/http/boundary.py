@@ -369,6 +369,7 @@ def make_route(path: str, declared: Declared, house: Boundary, *, name: str, tag
     if "body" in declared.options:
         extra["requestBody"] = declared.options["body"]
     responses: dict[int | str, dict[str, Any]] = {"4XX": PROBLEM, "5XX": PROBLEM}
+    responses |= {status: {"description": text} for status, text in declared.options.get("also", {}).items()}
     how: dict[str, Any] = {}
     if "media" in declared.options:
         how["response_class"] = Response

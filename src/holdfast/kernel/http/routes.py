@@ -47,7 +47,7 @@ class Routes:
     waits for it; its gate knows the caller, and what it returns comes through `prepared`. `max_body` (bytes) lets such
     an operation take a larger one.
     `body` is the OpenAPI form of a body that no parameter declares, `media` the type or the types of an answer that is
-    not JSON.
+    not JSON, `also` what other good statuses without content mean.
     """
 
     def __init__(self) -> None:

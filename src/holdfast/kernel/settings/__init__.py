@@ -139,6 +139,7 @@ class Settings(BaseSettings):
     session_absolute_hours: int = Field(12, ge=1, description="Hours after which it ends in any case.")
     password_min_length: int = Field(15, ge=8, le=128, description="Shortest password where it stands alone.")
     organization_delete_days: int = Field(30, ge=0, description="Days before a deleted organisation's data may go.")
+    password_min_length_with_mfa: int = Field(8, ge=8, le=128, description="Shortest beside a second factor.")
     argon2_memory_kib: int = Field(19456, ge=8, description="Argon2id's memory in KiB.")
     argon2_time_cost: int = Field(2, ge=1, description="Argon2id's passes.")
     argon2_parallelism: int = Field(1, ge=1, description="Argon2id's lanes.")

@@ -7,9 +7,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from holdfast.core.identity.models import SessionKind
+from holdfast.core.identity.pages.second_factor import show_second_factor
 from holdfast.core.identity.schemas import PasswordText, Slug
 from holdfast.core.identity.service import sign_in
+from holdfast.core.identity.service.challenges import Waiting
 from holdfast.core.identity.service.desk import desk_of
+from holdfast.core.identity.service.devices import cookie_name
+from holdfast.core.identity.service.opening import cookies_of
 from holdfast.kernel.errors import HoldfastError
 from holdfast.kernel.http import GateDep, Routes
 from holdfast.kernel.pages import local_path, redirect, render
@@ -55,14 +59,18 @@ async def sign_in_by_form(request: Request, gate: GateDep) -> Response:
             password=form.password.get_secret_value(),
             organization=form.organization,
             kind=SessionKind.COOKIE,
+            device=request.cookies.get(cookie_name(desk_of(gate.works).cookie)),
         )
     except HoldfastError as error:
         if error.status not in {401, 429}:
             raise
         shown = await form_errors(request, error, SignInForm, labels=LABELS)
         return _page(request, gate, shown, status=error.status)
+    if isinstance(opened, Waiting):
+        return show_second_factor(request, opened, target=local_path(form.next))
     response = redirect(request, local_path(form.next))
-    response.headers.append("Set-Cookie", desk_of(gate.works).cookie.carrying(opened.cookie))
+    for cookie in cookies_of(opened, desk_of(gate.works)):
+        response.headers.append("Set-Cookie", cookie)
     return response
 
 

@@ -1,6 +1,14 @@
 """Every statement on identity's tables."""
 
 from holdfast.core.identity.queries.credential import CredentialRow, is_glass_broken, list_credential_rows
+from holdfast.core.identity.queries.factors import (
+    count_recovery_codes,
+    find_challenge,
+    find_recovery_code,
+    find_totp,
+    forget_challenges,
+    list_recovery_codes,
+)
 from holdfast.core.identity.queries.outbox import find_user_token, list_open_user_tokens, list_unsent_notices
 from holdfast.core.identity.queries.platform import (
     BREAK_GLASS,
@@ -22,6 +30,7 @@ from holdfast.core.identity.queries.sessions import (
     list_live_sessions,
     touch_session,
     use_refresh_token,
+    was_here,
 )
 from holdfast.core.identity.queries.tenants import (
     count_tenants,
@@ -40,9 +49,11 @@ from holdfast.core.identity.queries.users import (
     UserList,
     count_users,
     find_password,
+    find_user,
     find_user_by_name,
     get_user,
     list_own_roles,
+    list_role_names,
     list_roles,
     list_user_names,
     list_users_by_id,
@@ -61,17 +72,23 @@ __all__ = [
     "TenantList",
     "UserList",
     "batches_of",
+    "count_recovery_codes",
     "count_tenants",
     "count_users",
     "exported_models",
+    "find_challenge",
     "find_password",
     "find_policy",
+    "find_recovery_code",
     "find_refresh_token",
     "find_session",
     "find_setup_link",
     "find_tenant",
+    "find_totp",
+    "find_user",
     "find_user_by_name",
     "find_user_token",
+    "forget_challenges",
     "get_break_glass",
     "get_tenant",
     "get_tenant_by_id",
@@ -84,6 +101,8 @@ __all__ = [
     "list_live_sessions",
     "list_open_user_tokens",
     "list_own_roles",
+    "list_recovery_codes",
+    "list_role_names",
     "list_roles",
     "list_setup_links",
     "list_tenants",
@@ -94,4 +113,5 @@ __all__ = [
     "list_users_called",
     "touch_session",
     "use_refresh_token",
+    "was_here",
 ]

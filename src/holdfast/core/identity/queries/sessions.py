@@ -81,6 +81,17 @@ async def list_live_sessions(work: Work, *, user_id: UUID, keys: bool = False, l
     return (await work.session.scalars(statement.with_for_update() if lock else statement)).all()
 
 
+async def was_here(work: Work, *, user_id: UUID, ip: str | None, user_agent: str | None) -> bool:
+    """Tell whether a user ever opened a session of tokens from this address with this program."""
+    statement = select(Session.id).where(
+        Session.user_id == user_id,
+        Session.kind == SessionKind.TOKEN,
+        Session.ip == ip,
+        Session.user_agent == user_agent,
+    )
+    return await work.session.scalar(statement.limit(1)) is not None
+
+
 async def find_refresh_token(work: Work, *, token_id: UUID) -> RefreshToken | None:
     """Return a refresh token's row, read anew."""
     statement = select(RefreshToken).where(RefreshToken.id == token_id).execution_options(populate_existing=True)

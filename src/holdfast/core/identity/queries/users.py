@@ -43,10 +43,16 @@ async def find_user_by_name(work: Work, *, name_key: str, lock: bool = False) ->
     return found
 
 
+async def find_user(work: Work, *, user_id: UUID, lock: bool = False) -> User | None:
+    """Return a living user."""
+    statement = select(User).where(User.id == user_id, User.deleted_key == NOBODY)
+    found: User | None = await work.session.scalar(statement.with_for_update() if lock else statement)
+    return found
+
+
 async def get_user(work: Work, *, user_id: UUID, lock: bool = False) -> User:
     """Return a living user; raise UserNotFound."""
-    statement = select(User).where(User.id == user_id, User.deleted_key == NOBODY)
-    found = await work.session.scalar(statement.with_for_update() if lock else statement)
+    found = await find_user(work, user_id=user_id, lock=lock)
     if found is None:
         raise UserNotFound
     return found
@@ -95,6 +101,19 @@ async def list_roles(work: Work, *, user_ids: Sequence[UUID]) -> Sequence[RoleAs
         .order_by(RoleAssignment.role, RoleAssignment.id)
     )
     return (await work.session.scalars(statement)).all()
+
+
+async def list_role_names(work: Work, *, user_id: UUID) -> set[str]:
+    """Return the names of the roles that a user holds now, everywhere or within a unit, as they are called now."""
+    statement = (
+        select(RoleAssignment.role, Role.name)
+        .outerjoin(Role, (Role.tenant_id == RoleAssignment.tenant_id) & (Role.id == RoleAssignment.role_id))
+        .where(
+            RoleAssignment.user_id == user_id,
+            or_(RoleAssignment.ends_at.is_(None), RoleAssignment.ends_at > work.now()),
+        )
+    )
+    return {own or given for given, own in await work.session.execute(statement)}
 
 
 async def count_users(work: Work) -> int:

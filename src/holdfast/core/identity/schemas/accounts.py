@@ -20,6 +20,9 @@ def _as_it_is(value: object) -> object:
 PasswordText = Annotated[SecretStr, BeforeValidator(_as_it_is), Field(min_length=1, max_length=1024)]
 
 
+CodeText = Annotated[str, Field(pattern=r"^[0-9]{6}$", examples=["492039"])]
+
+
 class SignIn(Inward):
     """A name and a password."""
 
@@ -43,6 +46,67 @@ class PasswordChange(Inward):
 
     current_password: PasswordText
     new_password: PasswordText
+
+
+class PasswordPatch(Inward):
+    """For one's own password the present one and the one to come, for another's nothing."""
+
+    current_password: PasswordText | None = None
+    new_password: PasswordText | None = None
+
+
+class Forgotten(Inward):
+    """Whose password was forgotten."""
+
+    email: Annotated[OneLine, Field(min_length=1, max_length=254, examples=["ceo@techstart.com"])]
+    organization: Annotated[Slug | None, Field(description="Needed when the address is known in several.")] = None
+
+
+class PasswordReset(Inward):
+    """The secret of a link, and the password to come."""
+
+    token: Annotated[SecretStr, Field(min_length=1, max_length=200, description="What follows `#token=` in the link.")]
+    new_password: PasswordText
+
+
+class TotpCode(Inward):
+    """The code that an authenticator shows now."""
+
+    code: CodeText
+
+
+class _Factor(Inward):
+    code: CodeText | None = None
+    recovery_code: Annotated[
+        SecretStr | None, Field(min_length=1, max_length=64, description="In place of a code, once.")
+    ] = None
+
+
+class StepUp(_Factor):
+    """What shows that it is you: a code where you have a second factor, else the password."""
+
+    password: PasswordText | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "StepUp":
+        if [self.password, self.code, self.recovery_code].count(None) != 2:
+            raise ValueError("give one of password, code and recovery_code")
+        return self
+
+
+class SecondFactor(_Factor):
+    """What a sign-in waits for."""
+
+    mfa_token: Annotated[SecretStr, Field(min_length=1, max_length=200)]
+    session: Annotated[
+        Literal["token", "cookie"] | None, Field(description="As the sign-in said, where nothing is given.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "SecondFactor":
+        if (self.code is None) == (self.recovery_code is None):
+            raise ValueError("give either code or recovery_code")
+        return self
 
 
 class Refresh(Inward):
@@ -172,6 +236,67 @@ class CookieSession(Outward):
 
     user: UserBrief
     csrf_token: Annotated[str, Field(description="Send as X-CSRF-Token with every changing request.")]
+
+
+class LinkSent(Outward):
+    """What is answered where a link is sent, if there is somebody to send it to."""
+
+    message: str
+
+
+class TotpEnrolment(Outward):
+    """A new authenticator; it is shown once."""
+
+    secret: Annotated[str, Field(description="To be typed into the authenticator, in base32.")]
+    otpauth_uri: Annotated[str, Field(description="The same as an address, for a QR code.")]
+
+
+class MfaRequired(Outward):
+    """A sign-in whose password was right and that waits for the second factor."""
+
+    mfa_required: Literal[True] = True
+    mfa_token: Annotated[str, Field(description="For `auth/mfa/verify`, once and within `expires_in`.")]
+    expires_in: Annotated[int, Field(description="Seconds until this sign-in is over.")]
+    methods: list[Literal["totp", "recovery_code"]]
+    enrolment: Annotated[
+        TotpEnrolment | None,
+        Field(description="Given where your organisation asks for a second factor and you have none yet."),
+    ]
+
+
+class RecoveryCodes(Outward):
+    """Ten codes that stand in for the authenticator, each once; they are shown once."""
+
+    recovery_codes: list[str]
+
+
+class VerifiedTokens(Tokens):
+    """What a program gets when it showed the second factor."""
+
+    recovery_codes: Annotated[list[str], Field(description="After an enrolment, once; else empty.")]
+
+
+class VerifiedCookie(CookieSession):
+    """What a browser gets when it showed the second factor."""
+
+    recovery_codes: Annotated[list[str], Field(description="After an enrolment, once; else empty.")]
+
+
+class MfaOut(Outward):
+    """One's second factor."""
+
+    totp: Annotated[bool, Field(description="Whether sign-in asks for an authenticator's code.")]
+    confirmed_at: datetime | None
+    recovery_codes_left: int
+    required: Annotated[bool, Field(description="Whether the organisation asks for a second factor.")]
+
+
+class SteppedUpOut(Outward):
+    """Until when what was shown is enough."""
+
+    verified_at: datetime
+    second_factor: Annotated[bool, Field(description="Whether this session showed a second factor.")]
+    expires_in: Annotated[int, Field(description="Seconds for which it holds.")]
 
 
 class Me(Outward):

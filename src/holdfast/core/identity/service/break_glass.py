@@ -8,7 +8,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from holdfast.core.identity import guards, queries
-from holdfast.core.identity.errors import EmergencyAccessNotFound, SecondFactorNeeded
+from holdfast.core.identity.errors import EmergencyAccessNotFound, WithoutSecondFactor
 from holdfast.core.identity.facts import (
     EmergencyAccessEnded,
     EmergencyAccessOpened,
@@ -29,12 +29,12 @@ from holdfast.kernel.work import Work
 async def open_break_glass(work: Work, *, organization_id: UUID, reason: str, minutes: int) -> BreakGlassGrant:
     """Open an access token for an organisation, with its administrators' rights, for some minutes.
 
-    Raises OrganizationNotFound, OrganizationState, and SecondFactorNeeded for a session without one (but in the demo).
+    Raises OrganizationNotFound, OrganizationState, and WithoutSecondFactor for a session without one (but in the demo).
     """
     profile = work.presence.profile if work.presence else None
     confirmed = isinstance(profile, Profile) and profile.second_factor
     if not confirmed and not work.settings.demo:
-        raise SecondFactorNeeded("Sign in or confirm with your second factor first.")
+        raise WithoutSecondFactor("Sign in or confirm with your second factor first.")
     tenant = await queries.get_tenant_by_id(work, tenant_id=organization_id, lock=True)
     enforce(guards.can_be_entered(tenant.id, TenantStatus(tenant.status)))
     operator_id, own_session = work.actor.id, work.actor.session_id

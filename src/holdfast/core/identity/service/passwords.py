@@ -1,4 +1,7 @@
-"""Argon2id in a bounded pool: never on the event loop, never more at once than there are cores (RFC 9106)."""
+"""Argon2id in a bounded pool: never on the event loop, never more at once than there are cores (RFC 9106).
+
+bcrypt hashes, which older systems leave, are verified and nothing more: who signs in with one gets a new one.
+"""
 
 import asyncio
 import functools
@@ -7,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
+import bcrypt
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -17,6 +21,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 WAITING_PER_CORE = 16
+BCRYPT = ("$2a$", "$2b$", "$2y$")
+BCRYPT_BYTES = 72  # bcrypt reads no more, and older systems cut the rest off without a word
 
 
 class Passwords:
@@ -44,8 +50,8 @@ class Passwords:
         return await self._run(self._matches, stored or self._decoy, password) and stored is not None
 
     def outdated(self, stored: str) -> bool:
-        """Tell whether the hash was made at another cost than the settings ask for."""
-        return self._hasher.check_needs_rehash(stored)
+        """Tell whether the hash was made in another way or at another cost than the settings ask for."""
+        return stored.startswith(BCRYPT) or self._hasher.check_needs_rehash(stored)
 
     def close(self) -> None:
         """Stop the pool."""
@@ -53,8 +59,10 @@ class Passwords:
 
     def _matches(self, stored: str, password: str) -> bool:
         try:
+            if stored.startswith(BCRYPT):
+                return bcrypt.checkpw(password.encode()[:BCRYPT_BYTES], stored.encode())
             return self._hasher.verify(stored, password)
-        except (VerificationError, InvalidHashError):
+        except (VerificationError, InvalidHashError, ValueError):
             return False
 
     async def _run(self, function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from holdfast.core.identity import queries
 from holdfast.core.identity.models import SignInPolicy
+from holdfast.kernel.db import folded
 from holdfast.kernel.settings import Settings
 from holdfast.kernel.work import Work
 
@@ -34,3 +36,20 @@ class Lengths:
 async def lengths_of(work: Work) -> Lengths:
     """Return how long the organisation's sessions last."""
     return Lengths.of(work.settings, await queries.find_policy(work))
+
+
+# lint: allow verb – a step of verbs that let somebody in or set a password
+async def needs_second_factor(work: Work, user_id: UUID) -> bool:
+    """Tell whether the organisation asks a second factor of a user, who holds one of the roles it names."""
+    policy = await queries.find_policy(work)
+    named = {folded(str(name)) for name in policy.mfa_roles} if policy and isinstance(policy.mfa_roles, list) else set()
+    return bool(named) and any(folded(name) in named for name in await queries.list_role_names(work, user_id=user_id))
+
+
+# lint: allow verb – a step of verbs that set a password
+async def shortest_password(work: Work, user_id: UUID) -> int:
+    """Return how many characters a user's password must have: fewer where a second factor stands beside it."""
+    policy, totp = await queries.find_policy(work), await queries.find_totp(work, user_id=user_id)
+    if (totp is not None and totp.confirmed_at is not None) or await needs_second_factor(work, user_id):
+        return (policy and policy.password_min_length_with_mfa) or work.settings.password_min_length_with_mfa
+    return (policy and policy.password_min_length) or work.settings.password_min_length

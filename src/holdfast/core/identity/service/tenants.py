@@ -1,12 +1,16 @@
-"""Making an organisation: its anchor, its log, its record."""
+"""Making an organisation: its anchor, its log, its record; and finding the one that a name belongs to."""
+
+from uuid import UUID
 
 from holdfast.core.audit.public import open_log
 from holdfast.core.directory.public import found_organization
 from holdfast.core.identity import queries
 from holdfast.core.identity.errors import SlugTaken
+from holdfast.core.identity.service.desk import desk_of
+from holdfast.kernel.db import NOBODY
 from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.tenancy import SYSTEM_TENANT, Tenant
-from holdfast.kernel.work import Work, Works
+from holdfast.kernel.work import Gate, Work, Works
 
 SYSTEM_SLUG = "system"
 
@@ -33,3 +37,13 @@ async def ensure_system(works: Works) -> bool:
     async with works.begin(SYSTEM_TENANT, SYSTEM) as work:
         await found_tenant(work, slug=SYSTEM_SLUG, name="System")
     return True
+
+
+# lint: allow verb – the first step of whoever only has a name
+async def find_tenant_of(gate: Gate, *, name: str, organization: str | None) -> tuple[UUID | None, UUID | None]:
+    """Return the one organisation in which a name is known (None for none or several), and the one that was named."""
+    async with gate.works.begin(NOBODY, SYSTEM, write=False, request=gate.request) as work:
+        hashes = [desk_of(gate.works).name_hash(name)]
+        found = await queries.list_tenants_by_name(work, name_hashes=hashes, slug=organization)
+        named = None if organization is None else await queries.find_tenant(work, slug=organization)
+    return found[0] if len(found) == 1 else None, None if named is None else named.id
