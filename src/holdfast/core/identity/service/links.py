@@ -6,6 +6,7 @@ from holdfast.core.identity import queries
 from holdfast.core.identity.models import Purpose, User, UserToken
 from holdfast.core.identity.service.tokens import Address
 from holdfast.kernel.crypto import digest, new_secret, same
+from holdfast.kernel.settings import Settings
 from holdfast.kernel.work import Work
 
 PREFIX = "hfl_"
@@ -56,3 +57,9 @@ async def end_links(work: Work, *, user: User, purpose: Purpose | None = None) -
     for row in await queries.list_open_user_tokens(work, user_id=user.id):
         if purpose is None or row.purpose is purpose:
             row.used_at = work.now()
+
+
+def link_to(settings: Settings, page: str, token: str) -> str:
+    """Return the address of a page with the secret in its fragment, which no browser sends and no log keeps."""
+    base = settings.public_url.rstrip("/") or f"http://{settings.host}:{settings.port}"
+    return f"{base}/console/{page}#token={token}"

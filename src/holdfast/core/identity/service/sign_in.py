@@ -128,9 +128,9 @@ async def _open(
 
     `changed_at` is that of the password that was verified: the one of now may be another.
     """
-    user = await queries.get_user(work, user_id=user_id, lock=True)
+    user = await queries.find_user(work, user_id=user_id, lock=True)
     password = await queries.find_password(work, user_id=user_id, lock=True)
-    if user.status is not UserStatus.ACTIVE or password is None or password.changed_at != changed_at:
+    if user is None or user.status is not UserStatus.ACTIVE or password is None or password.changed_at != changed_at:
         return None
     work.act_as(Actor("user", user.id))
     password.failures = 0
@@ -190,7 +190,9 @@ async def _renew(work: Work, desk: Desk, address: Address) -> Opened | None:
     if row is None or not same(row.secret_hash, digest(address.secret)):
         return None
     session = await queries.find_session(work, session_id=row.session_id, lock=True)
-    user = None if session is None or session.user_id is None else await queries.get_user(work, user_id=session.user_id)
+    user = None
+    if session is not None and session.user_id is not None:
+        user = await queries.find_user(work, user_id=session.user_id)
     if session is None or user is None or session.revoked_at is not None or session.expires_at <= now:
         return None
     if user.status is not UserStatus.ACTIVE or not await queries.is_tenant_active(work):
@@ -273,9 +275,9 @@ async def _refuse(
 # lint: allow verb – a step of verbs that verify a password
 async def count_failure(work: Work, user_id: UUID) -> None:
     """Count a wrong password; the account is locked after 100 in a row (NIST SP 800-63B-4, 3.2.2)."""
-    user = await queries.get_user(work, user_id=user_id, lock=True)  # before the password, as everywhere
+    user = await queries.find_user(work, user_id=user_id, lock=True)  # before the password, as everywhere
     password = await queries.find_password(work, user_id=user_id, lock=True)
-    if password is None:
+    if user is None or password is None:
         return
     password.failures += 1
     if password.failures >= FAILURES_UNTIL_LOCKED and user.status is UserStatus.ACTIVE:
