@@ -108,8 +108,17 @@ def open_installation(
     hints = demo_sign_ins() if settings.demo else ()
     permissions = tuple(each for app in chosen for each in app.permissions)
     label = "live" if settings.environment == "production" else "test"
-    cookie = SessionCookie.of(settings)
-    desk = Desk(keys, tokens, Passwords(settings), limiter, cookie, hints, permissions=permissions, key_label=label)
+    desk = Desk(
+        keys,
+        tokens,
+        Passwords(settings),
+        limiter,
+        SessionCookie.of(settings),
+        hints,
+        chosen,
+        permissions=permissions,
+        key_label=label,
+    )
     trail = Trail()
     authenticator = SessionAuthenticator(desk, permissions, clock)
     works = Works(database, settings, clock, authenticator, trail, keys, labels_of, {SLOT: desk})

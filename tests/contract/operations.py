@@ -18,13 +18,14 @@ from authenticator import Authenticator, give_authenticator, link_sent
 from callers import Caller, add_caller
 from holdfast.core.directory.facts import PersonImported
 from holdfast.core.directory.models import Person
-from holdfast.core.identity.facts import PasswordSet, SignedIn
-from holdfast.core.identity.models import Password, SessionKind
+from holdfast.core.identity.facts import PasswordSet, SignedIn, UserStatusChanged
+from holdfast.core.identity.models import Password, SessionKind, UserStatus
 from holdfast.core.identity.public import open_session
 from holdfast.core.identity.queries import find_password, get_user
 from holdfast.kernel.clock import rfc3339, system_clock
 from holdfast.kernel.discovery import Endpoint, discover
 from holdfast.kernel.plugins import installed_apps
+from posts import last_link
 from support import PASSWORD, Org
 
 COMPANIES = "/api/v1/org/companies"
@@ -37,6 +38,8 @@ EVERY = tuple(endpoint for endpoint in discover(installed_apps()) if endpoint.ki
 # test_break_glass.py.
 OPERATORS = tuple(endpoint for endpoint in EVERY if endpoint.path.startswith("/api/v1/platform/"))
 API = tuple(endpoint for endpoint in EVERY if endpoint not in OPERATORS)
+USERS, ROLES = "/api/v1/users", "/api/v1/roles"
+THEME = "console.theme"
 NAMES = re.compile(r"\{(\w+)\}")
 
 
@@ -127,6 +130,18 @@ def _key() -> dict[str, str]:
     return {"label": "Nightly", "expires_at": rfc3339(system_clock() + timedelta(days=9))}
 
 
+async def _role(stage: Stage) -> str:
+    return await stage.made(ROLES, name=f"Role {uuid4().hex[:8]}", permissions=["directory.company.read"])
+
+
+async def _assignment(stage: Stage) -> str:
+    return await stage.made(f"{USERS}/{stage.values['user_id']}/roles", role="User")
+
+
+async def _preference(_: Stage) -> str:
+    return THEME
+
+
 MAKERS: dict[str, Callable[[Stage], Awaitable[str]]] = {
     "company_id": Stage.company,
     "branch_id": Stage.branch,
@@ -138,11 +153,14 @@ MAKERS: dict[str, Callable[[Stage], Awaitable[str]]] = {
     "user_id": _some_user,
     "session_id": _session,
     "key_id": _api_key,
+    "role_id": _role,
+    "assignment_id": _assignment,
+    "name": _preference,
     "entity_type": _entity_type,
     "entity_id": Stage.company,
 }
 # Parameters that name a kind and no row: the same for every organisation.
-KINDS = frozenset({"entity_type"})
+KINDS = frozenset({"entity_type", "name"})
 
 
 def parameters(endpoint: Endpoint) -> list[str]:
@@ -333,6 +351,61 @@ async def _signed_in_twice(stage: Stage) -> dict[str, object]:
     return {}
 
 
+async def _user(stage: Stage) -> dict[str, object]:
+    unit = {"role": "User", "department_id": await stage.department()}
+    names = {"email": f"n-{uuid4().hex[:8]}@x.test", "username": uuid4().hex[:12], "name": "Newt"}
+    return {"json": {**names, "roles": ["Viewer", unit], "person_id": await stage.person(), "locale": "en-GB"}}
+
+
+async def _other_user(_: Stage) -> dict[str, object]:
+    return {"json": {"email": f"p-{uuid4().hex[:8]}@x.test", "name": "Put", "username": uuid4().hex[:12]}}
+
+
+async def _linked(stage: Stage) -> dict[str, object]:
+    return {"json": {"name": "Patched", "username": uuid4().hex[:12], "person_id": await stage.person()}}
+
+
+async def _invited(stage: Stage) -> dict[str, object]:
+    async with stage.org.work() as work:
+        user = await get_user(work, user_id=UUID(stage.values["user_id"]))
+        user.status = UserStatus.INVITED
+        work.record(UserStatusChanged(entity=user))
+    return {}
+
+
+async def _invitation(stage: Stage) -> dict[str, object]:
+    request = await _user(stage)
+    await stage.made(USERS, **request["json"])
+    return {"json": {"token": await last_link(stage.org, request["json"]["email"]), "password": PASSWORD}}
+
+
+async def _new_address(stage: Stage) -> dict[str, object]:
+    email = f"n-{uuid4().hex[:8]}@x.test"
+    asked = await stage.client.post("/api/v1/auth/email", json={"email": email}, headers=stage.org.admin.bearer)
+    assert asked.status_code == 202, asked.text
+    return {"json": {"token": await last_link(stage.org, email)}}
+
+
+async def _users(stage: Stage) -> dict[str, object]:
+    own = (await stage.client.get(f"{ROLES}/{await _role(stage)}", headers=stage.org.admin.bearer)).json()["name"]
+    lines = [
+        "email,username,name,password_hash,roles,status",
+        f"{uuid4().hex}@x.test,{uuid4().hex[:12]},Ada,$2b$12${'a' * 53},Viewer; {own},suspended",
+        f"{uuid4().hex}@x.test,,Bo,,,",
+    ]
+    return {"files": {"file": ("users.csv", "\n".join(lines).encode(), "text/csv")}}
+
+
+def chosen(**request: object) -> Prepare:
+    async def prepare(stage: Stage) -> dict[str, object]:
+        path = f"/api/v1/auth/preferences/{THEME}"
+        done = await stage.client.put(path, json={"theme": "dark"}, headers=stage.org.admin.bearer)
+        assert done.status_code == 200, done.text
+        return request
+
+    return prepare
+
+
 REQUESTS: dict[str, Prepare] = {
     "POST /api/v1/auth/login": _password,
     "POST /api/v1/auth/token": _password_form,
@@ -396,6 +469,27 @@ REQUESTS: dict[str, Prepare] = {
     "POST /api/v1/org/people/{person_id}/restore": deleted(f"{PEOPLE}/{{person_id}}"),
     "POST /api/v1/org/people/imports": _people,
     "POST /api/v1/org/people/imports/{import_id}/undo": nothing,
+    "POST /api/v1/users": _user,
+    "POST /api/v1/users/imports": _users,
+    "PUT /api/v1/users/{user_id}": _other_user,
+    "PATCH /api/v1/users/{user_id}": _linked,
+    "DELETE /api/v1/users/{user_id}": nothing,
+    "POST /api/v1/users/{user_id}/restore": deleted(f"{USERS}/{{user_id}}"),
+    "POST /api/v1/users/{user_id}/invitation": _invited,
+    "POST /api/v1/users/{user_id}/roles": body(role="User", ends_at="2099-01-01T00:00:00Z"),
+    "PATCH /api/v1/users/{user_id}/roles/{assignment_id}": body(ends_at="2099-01-01T00:00:00Z"),
+    "DELETE /api/v1/users/{user_id}/roles/{assignment_id}": nothing,
+    "POST /api/v1/roles": body(name="New", permissions=["directory.company.read", "audit.entry.read"]),
+    "PUT /api/v1/roles/{role_id}": body(name="Put", description="All", permissions=["directory.branch.read"]),
+    "PATCH /api/v1/roles/{role_id}": body(permissions=[]),
+    "DELETE /api/v1/roles/{role_id}": nothing,
+    "POST /api/v1/roles/{role_id}/restore": deleted(f"{ROLES}/{{role_id}}"),
+    "POST /api/v1/auth/invitations/accept": _invitation,
+    "POST /api/v1/auth/email": body(email="another@x.test"),
+    "POST /api/v1/auth/email/confirm": _new_address,
+    "PATCH /api/v1/auth/me": body(name="Ann Other", locale="de-CH", time_zone="Europe/Zurich"),
+    "PUT /api/v1/auth/preferences/{name}": chosen(json={"theme": "light"}),
+    "DELETE /api/v1/auth/preferences/{name}": chosen(),
     "PATCH /api/v1/users/{user_id}/status": body(status="suspended", reason="left"),
 }
 

@@ -99,9 +99,9 @@ def real_values(demo: Demo, bearer: dict[str, str]) -> dict[str, list[Any]]:
         gone = client.post("/org/companies", json={"code": code, "name": "To be deleted"}).json()["id"]
         file = {"file": ("staff.csv", f"number,given_name,family_name\n{code},Ann,Other\n".encode())}
         imported = client.post("/org/people/imports", files=file)
-        users = [row for row in client.get("/users").json()["data"] if "Viewer" in row["roles"]]
-        for user in users:  # whom another walk may have suspended
-            assert client.patch(f"/users/{user['id']}/status", json={"status": "active"}).status_code == 200
+        # Of its own for each walk, which may delete it.
+        user = client.post("/users", json={"email": f"u{code}@x.test", "name": "Walk", "roles": ["User"]}).json()["id"]
+        role = client.post("/roles", json={"name": f"Role {code}", "permissions": []}).json()["id"]
         ends = {"label": "Walk", "expires_at": rfc3339(system_clock() + timedelta(days=1))}
         return {
             # Operators' operations: nobody here is one, so that any id will do.
@@ -114,7 +114,10 @@ def real_values(demo: Demo, bearer: dict[str, str]) -> dict[str, list[Any]]:
             "person_id": ids("/org/people"),
             "import_id": [imported.json()["id"]],
             "entry_id": ids("/audit/entries"),
-            "user_id": [row["id"] for row in users],
+            "user_id": [user],
+            "role_id": [role],
+            "assignment_id": ids(f"/users/{user}/roles"),
+            "name": ["console.theme"],
             "entity_type": ["company"],
             "entity_id": companies,
         }

@@ -51,6 +51,18 @@ TABLE = {
     "identity.sign_in_policy.update": {"Admin"},
     "identity.password.reset": {"Admin"},
     "identity.mfa.reset": {"Admin"},
+    "identity.user.create": {"Admin"},
+    "identity.user.update": {"Admin"},
+    "identity.user.change_email": {"Admin"},
+    "identity.user.delete": {"Admin"},
+    "identity.user.restore": {"Admin"},
+    "identity.user.import": {"Admin"},
+    "identity.role.read": {"Admin", "Auditor"},
+    "identity.role.assign": {"Admin"},
+    "identity.role.create": {"Admin"},
+    "identity.role.update": {"Admin"},
+    "identity.role.delete": {"Admin"},
+    "identity.role.restore": {"Admin"},
 }
 # Of operators, in their own organisation; nobody holds them in another.
 PLATFORM = {

@@ -1,12 +1,13 @@
 """What an application says of itself, and how installed ones are found (entry-point group `holdfast.apps`)."""
 
 import importlib.metadata
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from holdfast.kernel.errors import ConfigurationError
 from holdfast.kernel.permissions import Permission
+from holdfast.kernel.schemas import Inward
 
 GROUP = "holdfast.apps"
 
@@ -41,8 +42,9 @@ class App:
     """The one declaration of a slice or application; data only.
 
     `package` is the import path that holds `models`, `facts`, `endpoints/`, `pages/`, `templates/`. `mount` is the
-    first part of its API path (empty: the root), `pages` the same for its console pages. `migrations` is the import
-    path of a package with an Alembic chain of the app's own, for apps that are not part of Holdfast.
+    first part of its API path (empty: the root), `pages` the same for its console pages. `preferences` says by name
+    what form each choice of a user has. `migrations` is the import path of a package with an Alembic chain of the
+    app's own, for apps that are not part of Holdfast.
     """
 
     name: str
@@ -53,6 +55,7 @@ class App:
     permissions: tuple[Permission, ...] = ()
     menu: tuple[MenuItem, ...] = ()
     records: tuple[RecordKind, ...] = ()
+    preferences: Mapping[str, type[Inward]] = field(default_factory=dict)
     migrations: str | None = None
     order: int = 100
 
@@ -80,6 +83,7 @@ def ordered(apps: Iterable[App]) -> tuple[App, ...]:
     for what, names in (
         ("name", [app.name for app in result]),
         ("permission", [permission.name for app in result for permission in app.permissions]),
+        ("preference", [name for app in result for name in app.preferences]),
     ):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:

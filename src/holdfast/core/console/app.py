@@ -1,5 +1,6 @@
 """The declaration of the console."""
 
+from holdfast.core.console.schemas import ListChoice, ThemeChoice
 from holdfast.kernel.plugins import App, MenuItem
 
 APP = App(
@@ -10,4 +11,5 @@ APP = App(
     pages="",
     order=90,
     menu=(MenuItem("Home", "/console", "home", order=0),),
+    preferences={"console.theme": ThemeChoice, "lists.page_size": ListChoice},
 )

@@ -9,16 +9,22 @@ from holdfast.core.directory.queries import (
     departments_within,
     employed,
     find_access_end,
+    hold_structure,
     people_within,
 )
-from holdfast.core.directory.schemas.files import ImportReport
+from holdfast.core.directory.schemas import Email, TimeZone
+from holdfast.core.directory.schemas.files import ImportReport, RowFault
 from holdfast.core.directory.service.imports import import_people_file, plan_of
+from holdfast.core.directory.service.naming import name_unit
 from holdfast.core.directory.service.organizations import found_organization, read_organization
 from holdfast.core.directory.service.people_files import ImportPlan
 
 __all__ = [
+    "Email",
     "ImportPlan",
     "ImportReport",
+    "RowFault",
+    "TimeZone",
     "Unit",
     "branches_within",
     "companies_within",
@@ -28,7 +34,9 @@ __all__ = [
     "employed",
     "find_access_end",
     "found_organization",
+    "hold_structure",
     "import_people_file",
+    "name_unit",
     "people_within",
     "plan_of",
     "read_organization",

@@ -1,4 +1,4 @@
-"""What can go wrong when signing in."""
+"""What can go wrong when signing in, with users and their rights, and for operators."""
 
 from holdfast.kernel.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Unauthenticated, UniqueViolation
 
@@ -189,7 +189,115 @@ class ResetRefused(Forbidden):
         super().__init__(f"body.token: {message}", errors=(FieldError("body.token", "refused", message),))
 
 
+class LastAdministrator(Conflict):
+    """Nobody else would administer the organisation: it keeps one active user who is Admin everywhere, without end."""
+
+    code, title = "LAST_ADMINISTRATOR", "The last administrator"
+
+    def __init__(self) -> None:
+        super().__init__("Nobody else is an active Admin of the whole organisation without an end.")
+
+
+class OwnAccount(Conflict):
+    """Nobody deletes themselves, or changes their own address as an administrator."""
+
+    code, title = "OWN_ACCOUNT", "Not on your own account"
+
+
+class OwnRoles(Forbidden):
+    """Nobody gives themselves a role, or a longer one."""
+
+    code, title = "OWN_ROLES", "Your own roles are given by others"
+
+
+class MoreRights(Forbidden):
+    """What is given, changed or taken away holds rights that the actor does not hold in the whole organisation."""
+
+    code, title = "MORE_RIGHTS", "More rights than your own"
+
+
+class NotInvited(Conflict):
+    """The user has chosen a password, or may not enter."""
+
+    code, title = "NOT_INVITED", "The user is not invited"
+
+
+class InvitationOpen(Conflict):
+    """An invited user becomes active by choosing a password, not otherwise."""
+
+    code, title = "INVITATION_OPEN", "The invitation was not accepted yet"
+
+
+class LinkRefused(Forbidden):
+    """A one-time link is unknown, used, replaced by a newer one, or too old."""
+
+    code, title, refusal = "LINK_REFUSED", "The link is not or no longer good", False
+
+    def __init__(self) -> None:
+        message = "is not or no longer good; ask for a new link"
+        super().__init__(f"body.token: {message}", errors=(FieldError("body.token", "refused", message),))
+
+
 class CannotReset(Conflict):
     """The user is not active or has no address: no link can be sent."""
 
     code, title = "CANNOT_RESET", "No link can be sent"
+
+
+class UserNotDeleted(Conflict):
+    """Only a deleted user can be restored."""
+
+    code, title = "USER_NOT_DELETED", "The user is not deleted"
+
+
+class RoleNotFound(NotFound):
+    """There is no such role in this organisation."""
+
+    code, title = "ROLE_NOT_FOUND", "Role not found"
+
+
+class RoleInUse(Conflict):
+    """Somebody holds the role."""
+
+    code, title = "ROLE_IN_USE", "The role is in use"
+
+
+class RoleNotDeleted(Conflict):
+    """Only a deleted role can be restored."""
+
+    code, title = "ROLE_NOT_DELETED", "The role is not deleted"
+
+
+class RoleNameTaken(UniqueViolation):
+    """A role of this name exists, be it a built-in one."""
+
+    code, title = "ROLE_NAME_TAKEN", "The role's name is taken"
+
+    def __init__(self) -> None:
+        message = "is taken"
+        super().__init__(f"body.name: {message}", errors=(FieldError("body.name", "taken", message),))
+
+
+class TooManyRoles(Conflict):
+    """An organisation has two hundred roles of its own at most."""
+
+    code, title = "TOO_MANY_ROLES", "Too many roles"
+
+
+class AssignmentNotFound(NotFound):
+    """The user has no such role, or it has ended."""
+
+    code, title = "ASSIGNMENT_NOT_FOUND", "The user does not hold this role"
+
+
+class PreferenceNotFound(NotFound):
+    """Nothing is known by this name, or nothing was chosen."""
+
+    code, title = "PREFERENCE_NOT_FOUND", "Preference not found"
+
+
+class ImportRefused(Invalid):
+    """A file of users has faults; nothing of it was taken."""
+
+    code, title = "USERS_NOT_IMPORTED", "Nothing was imported"
+    most_faults = 1000

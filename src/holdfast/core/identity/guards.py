@@ -2,13 +2,21 @@
 
 import functools
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from importlib.resources import files
 from uuid import UUID
 
-from holdfast.core.identity.errors import ImpersonationRefused, OrganizationState, OwnStatus, WeakPassword
-from holdfast.core.identity.models import UserStatus
+from holdfast.core.identity.errors import (
+    ImpersonationRefused,
+    MoreRights,
+    OrganizationState,
+    OwnAccount,
+    OwnRoles,
+    OwnStatus,
+    WeakPassword,
+)
+from holdfast.core.identity.models import UserKind, UserStatus
 from holdfast.core.identity.schemas import TenantStatus
 from holdfast.kernel.errors import FieldError, Invalid
 from holdfast.kernel.permissions import Actor, Permission, Verdict
@@ -70,6 +78,40 @@ def can_expire(expires_at: datetime, now: datetime) -> Verdict:
     if expires_at > now + LONGEST_KEY:
         return Invalid.field("body.expires_at", "too_late", f"must be at most {LONGEST_KEY.days} days away")
     return None
+
+
+def can_delete_user(actor: Actor, user_id: UUID) -> Verdict:
+    """Answer OwnAccount for one's own."""
+    return OwnAccount("Another administrator has to delete your account.") if actor.id == user_id else None
+
+
+def can_have_email(kind: UserKind, email: str | None) -> Verdict:
+    """Answer Invalid for a person without an address and for a program with one."""
+    if kind is UserKind.PERSON and email is None:
+        return Invalid.field("body.email", "missing", "a person has an address")
+    if kind is UserKind.SERVICE and email is not None:
+        return Invalid.field("body.email", "unexpected", "the account of a program has no address")
+    return None
+
+
+def can_hold(actor: Actor, permissions: Iterable[str], *, locations: Mapping[str, str] | None = None) -> Verdict:
+    """Answer MoreRights where the actor does not hold every one of the permissions in the whole organisation.
+
+    `locations` tell where in the request each stands, where it does.
+    """
+    lacking = sorted(each for each in permissions if not actor.may(each))
+    if not lacking:
+        return None
+    at = locations or {}
+    more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
+    faults = [FieldError(at[each], "lacking", f"{each} is not among your rights") for each in lacking if each in at]
+    return MoreRights(f"You do not hold {', '.join(lacking[:3])}{more} in the whole organisation.", errors=faults)
+
+
+def can_change_end(actor: Actor, user_id: UUID, *, before: datetime | None, after: datetime | None) -> Verdict:
+    """Answer OwnRoles for who would hold a role of their own for longer."""
+    longer = after is None or (before is not None and after > before)
+    return OwnRoles() if actor.id == user_id and longer else None
 
 
 def can_be_password(password: str, *, minimum: int, context: Sequence[str], field: str = "password") -> Verdict:

@@ -2,11 +2,12 @@
 
 from holdfast.core.identity.guards import ROLES, can_be_password, table_of_roles
 from holdfast.core.identity.queries import find_tenant
-from holdfast.core.identity.schemas import Administrator
+from holdfast.core.identity.schemas import Administrator, UsersImportReport
 from holdfast.core.identity.service.credentials import Profile, SessionAuthenticator
 from holdfast.core.identity.service.desk import SLOT, Desk, SessionCookie, desk_of
 from holdfast.core.identity.service.labels import labels_of, people_called, surroundings
 from holdfast.core.identity.service.mfa import reset_mfa
+from holdfast.core.identity.service.notices import Message, read_outbox
 from holdfast.core.identity.service.opening import open_session
 from holdfast.core.identity.service.passwords import Passwords
 from holdfast.core.identity.service.presence import note_presence
@@ -19,7 +20,9 @@ from holdfast.core.identity.service.setup import (
 )
 from holdfast.core.identity.service.tenants import ensure_system, found_tenant
 from holdfast.core.identity.service.tokens import AccessTokens
+from holdfast.core.identity.service.unlocking import unlock_user
 from holdfast.core.identity.service.users import add_user
+from holdfast.core.identity.service.users_import import import_users_file
 
 __all__ = [
     "ROLES",
@@ -27,10 +30,12 @@ __all__ = [
     "AccessTokens",
     "Administrator",
     "Desk",
+    "Message",
     "Passwords",
     "Profile",
     "SessionAuthenticator",
     "SessionCookie",
+    "UsersImportReport",
     "add_user",
     "can_be_password",
     "complete_setup",
@@ -40,13 +45,16 @@ __all__ = [
     "find_tenant",
     "find_tenant_id",
     "found_tenant",
+    "import_users_file",
     "issue_setup_link",
     "labels_of",
     "needs_setup",
     "note_presence",
     "open_session",
     "people_called",
+    "read_outbox",
     "reset_mfa",
     "surroundings",
     "table_of_roles",
+    "unlock_user",
 ]

@@ -76,3 +76,10 @@ async def find_policy(work: Work, *, lock: bool = False) -> SignInPolicy | None:
     statement = select(SignInPolicy).where(SignInPolicy.id == work.tenant_id)
     found: SignInPolicy | None = await work.session.scalar(statement.with_for_update() if lock else statement)
     return found
+
+
+async def find_sign_in_name(work: Work, *, name_hash: bytes) -> SignInName | None:
+    """Return the row that says that a name is known in this organisation."""
+    statement = select(SignInName).where(SignInName.name_hash == name_hash, SignInName.tenant_id == work.tenant_id)
+    found: SignInName | None = await work.session.scalar(statement)
+    return found

@@ -1,25 +1,48 @@
 """Statements on users, their passwords and their roles."""
 
-from collections.abc import Sequence
-from typing import Annotated
+import asyncio
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from holdfast.core.identity.errors import UserNotFound
-from holdfast.core.identity.models import Password, Role, RoleAssignment, User, UserStatus
+from holdfast.core.identity.models import Password, Role, RoleAssignment, User, UserKind, UserStatus
 from holdfast.core.identity.schemas import UserOut
 from holdfast.kernel.db import NOBODY, folded
 from holdfast.kernel.lists import HotList, ListParameters
 from holdfast.kernel.work import Work
+
+IN_CHUNK = 500
 
 
 class UserList(ListParameters):
     """Filters of the list of users; `q` searches name, address and user name."""
 
     status: UserStatus | None = None
+    kind: UserKind | None = None
     email: Annotated[str, Field(max_length=254), AfterValidator(folded)] | None = None
+    person_id: UUID | None = None
+    role: Annotated[str | None, Field(max_length=63, description="Name of a role, or the id of one's own.")] = None
+    deleted: Annotated[bool, Field(description="`true`: what is in the trash, instead of what is not.")] = False
+
+
+class UsersHolding(UserList):
+    """The same, the role as its key and the moment at which it has to be held."""
+
+    role: tuple[str, datetime] | None = None  # type: ignore[assignment]
+
+
+def _holds(role: Sequence[ColumnElement[Any]]) -> ColumnElement[bool]:
+    """Return the condition that a user holds a role at a moment, wherever."""
+    key, moment = role
+    held = select(RoleAssignment.user_id).where(
+        RoleAssignment.role_key == key, or_(RoleAssignment.ends_at.is_(None), RoleAssignment.ends_at > moment)
+    )
+    return User.id.in_(held)
 
 
 USERS = HotList(
@@ -28,9 +51,15 @@ USERS = HotList(
     columns={name: getattr(User, name) for name in UserOut.model_fields if name != "roles"},
     sorts={"email": User.email_key, "name": User.name_key, "created_at": User.created_at},
     default_sort="email",
-    filters={"status": lambda value: User.status == value, "email": lambda value: User.email_key == value},
+    filters={
+        "status": lambda value: User.status == value,
+        "kind": lambda value: User.kind == value,
+        "email": lambda value: User.email_key == value,
+        "person_id": lambda value: User.person_id == value,
+        "role": _holds,
+        "deleted": lambda value: (User.deleted_key != NOBODY) if value else (User.deleted_key == NOBODY),
+    },
     search=(User.name_key, User.email_key, User.username_key),
-    where=(User.deleted_key == NOBODY,),
 )
 
 
@@ -43,16 +72,18 @@ async def find_user_by_name(work: Work, *, name_key: str, lock: bool = False) ->
     return found
 
 
-async def find_user(work: Work, *, user_id: UUID, lock: bool = False) -> User | None:
-    """Return a living user."""
-    statement = select(User).where(User.id == user_id, User.deleted_key == NOBODY)
+async def find_user(work: Work, *, user_id: UUID, lock: bool = False, deleted: bool = False) -> User | None:
+    """Return a living user, with `deleted` also one in the trash."""
+    statement = select(User).where(User.id == user_id)
+    if not deleted:
+        statement = statement.where(User.deleted_key == NOBODY)
     found: User | None = await work.session.scalar(statement.with_for_update() if lock else statement)
     return found
 
 
-async def get_user(work: Work, *, user_id: UUID, lock: bool = False) -> User:
-    """Return a living user; raise UserNotFound."""
-    found = await find_user(work, user_id=user_id, lock=lock)
+async def get_user(work: Work, *, user_id: UUID, lock: bool = False, deleted: bool = False) -> User:
+    """Return a living user, with `deleted` also one in the trash; raise UserNotFound."""
+    found = await find_user(work, user_id=user_id, lock=lock, deleted=deleted)
     if found is None:
         raise UserNotFound
     return found
@@ -116,11 +147,34 @@ async def list_role_names(work: Work, *, user_id: UUID) -> set[str]:
     return {own or given for given, own in await work.session.execute(statement)}
 
 
+async def get_user_with_roles(work: Work, *, user_id: UUID) -> tuple[User, Sequence[RoleAssignment]]:
+    """Return a living user with the roles that they hold now, in one query; raise UserNotFound."""
+    held = (RoleAssignment.tenant_id == User.tenant_id) & (RoleAssignment.user_id == User.id)
+    current = or_(RoleAssignment.ends_at.is_(None), RoleAssignment.ends_at > work.now())
+    statement = (
+        select(User, RoleAssignment)
+        .outerjoin(RoleAssignment, held & current)
+        .where(User.id == user_id, User.deleted_key == NOBODY)
+        .order_by(RoleAssignment.role, RoleAssignment.id)
+    )
+    rows = (await work.session.execute(statement)).all()
+    if not rows:
+        raise UserNotFound
+    return rows[0][0], [row[1] for row in rows if row[1] is not None]
+
+
+async def list_taken_names(work: Work, *, email_keys: Collection[str], username_keys: Collection[str]) -> set[str]:
+    """Return which of the folded addresses and user names a living user has."""
+    found: set[str] = set()
+    for column, keys in ((User.email_key, email_keys), (User.username_key, username_keys)):
+        wanted = sorted(keys)
+        for start in range(0, len(wanted), IN_CHUNK):
+            statement = select(column).where(column.in_(wanted[start : start + IN_CHUNK]), User.deleted_key == NOBODY)
+            found.update(str(key) for key in await work.session.scalars(statement))
+            await asyncio.sleep(0)  # SQLite answers on the event loop: others get their turn between the chunks
+    return found
+
+
 async def count_users(work: Work) -> int:
     """Return how many users the organisation has, deleted ones too."""
     return (await work.session.scalar(select(func.count()).select_from(User))) or 0
-
-
-async def list_own_roles(work: Work) -> Sequence[Role]:
-    """Return the organisation's own roles, deleted ones too."""
-    return (await work.session.scalars(select(Role).order_by(Role.id))).all()

@@ -1,4 +1,4 @@
-"""Signing in, users and their sessions."""
+"""Signing in, sessions and the set-up."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
-from holdfast.core.identity.models import SessionKind, User, UserStatus
-from holdfast.kernel.schemas import Inward, OneLine, Outward, RecordOut
+from holdfast.core.identity.models import ScopeKind, SessionKind
+from holdfast.kernel.schemas import Inward, OneLine, Outward
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$", examples=["techstart"])]
 
@@ -126,13 +126,6 @@ class PasswordForm(Inward):
     client_secret: Annotated[SecretStr | None, Field(max_length=200)] = None
 
 
-class StatusChange(Inward):
-    """A user's new status."""
-
-    status: Literal[UserStatus.ACTIVE, UserStatus.SUSPENDED]
-    reason: Annotated[OneLine | None, Field(max_length=500)] = None
-
-
 class Administrator(Inward):
     """An administrator and the organisation."""
 
@@ -158,33 +151,6 @@ class UserBrief(Outward):
     email: str | None
     username: str | None
     name: str
-
-
-class UserOut(RecordOut):
-    """A user as an administrator sees it."""
-
-    email: str | None
-    username: str | None
-    name: str
-    status: UserStatus
-    roles: list[str]
-
-    @classmethod
-    def of(cls, user: User, roles: list[str]) -> "UserOut":
-        """Return the user with the roles it holds."""
-        return cls(
-            id=user.id,
-            version=user.version,
-            created_at=user.created_at,
-            updated_at=user.updated_at,
-            created_by=user.created_by,
-            updated_by=user.updated_by,
-            email=user.email,
-            username=user.username,
-            name=user.name,
-            status=user.status,
-            roles=roles,
-        )
 
 
 class SessionOut(Outward):
@@ -299,10 +265,34 @@ class SteppedUpOut(Outward):
     expires_in: Annotated[int, Field(description="Seconds for which it holds.")]
 
 
+class UnitOut(Outward):
+    """A part of the organisation."""
+
+    kind: ScopeKind
+    id: UUID
+
+
+class GrantOut(Outward):
+    """A role that the caller holds: everywhere, or in one unit of the organisation."""
+
+    role: str
+    unit: UnitOut | None
+    ends_at: datetime | None
+
+
+class MeUser(UserBrief):
+    """Who is signed in, and how they like to be shown things."""
+
+    locale: str | None
+    time_zone: str | None
+    version: Annotated[int | None, Field(description="Asked for in If-Match by PATCH.")]
+
+
 class Me(Outward):
     """Who is signed in, and what they may do."""
 
-    user: UserBrief
+    user: MeUser
     organization: OrganizationBrief
     roles: list[str]
-    permissions: list[str]
+    permissions: Annotated[list[str], Field(description="What holds in the whole organisation.")]
+    grants: list[GrantOut]

@@ -7,9 +7,10 @@ from uuid import UUID
 from holdfast.core.identity import queries
 from holdfast.core.identity.errors import CodeRefused, SignInOver
 from holdfast.core.identity.facts import SecondFactorAsked, TotpConfirmed
-from holdfast.core.identity.models import Challenge, Password, SessionKind, Totp, User, UserStatus
+from holdfast.core.identity.models import Challenge, Password, SessionKind, Totp, User
 from holdfast.core.identity.service.desk import desk_of
 from holdfast.core.identity.service.devices import Device
+from holdfast.core.identity.service.entering import may_enter
 from holdfast.core.identity.service.factors import (
     Enrolment,
     Shown,
@@ -134,7 +135,7 @@ async def _judge(
     password = await queries.find_password(work, user_id=user_id, lock=True)
     if row is None or password is None or not _waits(work, row, password):
         return SignInOver()
-    if user is None or user.status is not UserStatus.ACTIVE or not await queries.is_tenant_active(work):
+    if user is None or not await may_enter(work, user):
         return SignInOver()
     has = await has_second_factor(work, user.id)
     if not has and row.enrolment is None:

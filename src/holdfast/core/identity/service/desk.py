@@ -11,6 +11,7 @@ from holdfast.kernel.db import folded
 from holdfast.kernel.limits import SENSITIVE_ACCOUNT, SENSITIVE_ADDRESS, Limiter
 from holdfast.kernel.middleware.clients import address_key
 from holdfast.kernel.permissions import Permission
+from holdfast.kernel.plugins import App
 from holdfast.kernel.settings import Settings
 from holdfast.kernel.tenancy import SYSTEM_TENANT
 from holdfast.kernel.work import Gate, Works
@@ -51,6 +52,8 @@ class Desk:
     cookie: SessionCookie
     # The sign-ins of the demo data, shown on the sign-in page of a demonstration: (who, name, password).
     demo: tuple[tuple[str, str, str], ...] = ()
+    # What is installed: which permissions there are, and which preferences.
+    apps: tuple[App, ...] = ()
     system_tenant: UUID = SYSTEM_TENANT
     # What the installed apps let be permitted.
     permissions: tuple[Permission, ...] = ()

@@ -16,9 +16,9 @@ FAILURES_UNTIL_LOCKED = 100
 # lint: allow verb – a step of verbs that verify a password or a code
 async def count_failure(work: Work, user_id: UUID) -> None:
     """Count a wrong password or code; the account is locked after 100 in a row (NIST SP 800-63B-4, 3.2.2)."""
-    user = await queries.get_user(work, user_id=user_id, lock=True)  # before the password, as everywhere
+    user = await queries.find_user(work, user_id=user_id, lock=True)  # before the password, as everywhere
     password = await queries.find_password(work, user_id=user_id, lock=True)
-    if password is None:
+    if user is None or password is None:
         return
     password.failures += 1
     if password.failures >= FAILURES_UNTIL_LOCKED and user.status is UserStatus.ACTIVE:

@@ -8,7 +8,7 @@ from holdfast.core.identity.facts import ImpersonationStarted
 from holdfast.core.identity.models import Session, SessionKind
 from holdfast.core.identity.schemas import ImpersonationGrant
 from holdfast.core.identity.service.desk import desk_of
-from holdfast.core.identity.service.users import permissions_of
+from holdfast.core.identity.service.rights import rights_of
 from holdfast.kernel.crypto import digest, new_secret
 from holdfast.kernel.permissions import enforce, verb
 from holdfast.kernel.work import Work
@@ -25,7 +25,7 @@ async def impersonate(work: Work, *, user_id: UUID, reason: str, minutes: int) -
     actor_id, own_session = work.actor.id, work.actor.session_id
     assert actor_id is not None, "only the signed in come here"
     assert own_session is not None, "only the signed in come here"
-    enforce(guards.can_impersonate(work.actor, user_id, user.status, await permissions_of(work, user_id)))
+    enforce(guards.can_impersonate(work.actor, user_id, user.status, await rights_of(work, user_id=user_id)))
     now, expires_at = work.now(), work.now() + timedelta(minutes=minutes)
     session = Session(
         id=work.new_id(),

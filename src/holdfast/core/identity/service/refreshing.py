@@ -5,8 +5,9 @@ from uuid import UUID
 from holdfast.core.identity import queries
 from holdfast.core.identity.errors import TokenRefused
 from holdfast.core.identity.facts import SessionRefreshed, TokenReused
-from holdfast.core.identity.models import Session, User, UserStatus
+from holdfast.core.identity.models import Session, User
 from holdfast.core.identity.service.desk import Desk, desk_of
+from holdfast.core.identity.service.entering import may_enter
 from holdfast.core.identity.service.opening import Opened, access_of, refresh_row
 from holdfast.core.identity.service.policy import lengths_of
 from holdfast.core.identity.service.tokens import REFRESH_PREFIX, Address
@@ -55,10 +56,10 @@ async def _renew(work: Work, desk: Desk, address: Address) -> Opened | None:
     if row is None or not same(row.secret_hash, digest(address.secret)):
         return None
     session = await queries.find_session(work, session_id=row.session_id, lock=True)
-    user = None if session is None or session.user_id is None else await queries.get_user(work, user_id=session.user_id)
-    if session is None or user is None or session.revoked_at is not None or session.expires_at <= now:
+    if session is None or session.user_id is None or session.revoked_at is not None or session.expires_at <= now:
         return None
-    if user.status is not UserStatus.ACTIVE or not await queries.is_tenant_active(work):
+    user = await queries.find_user(work, user_id=session.user_id)
+    if user is None or not await may_enter(work, user):
         return None
     work.act_as(Actor("user", user.id, session.id))
     # The successor's secret follows from the old one, so that a retry can be given the same token again.

@@ -6,10 +6,11 @@ from uuid import UUID
 from holdfast.core.identity import queries
 from holdfast.core.identity.errors import SignInRefused, TokenRefused
 from holdfast.core.identity.facts import PasswordRehashed, SignedOut
-from holdfast.core.identity.models import SessionKind, User, UserStatus
+from holdfast.core.identity.models import SessionKind, User
 from holdfast.core.identity.service.challenges import Waiting, wait_for_factor
 from holdfast.core.identity.service.desk import Desk, desk_of
 from holdfast.core.identity.service.devices import Device, account_key, is_known
+from holdfast.core.identity.service.entering import may_enter
 from holdfast.core.identity.service.factors import has_second_factor
 from holdfast.core.identity.service.failures import write_failure
 from holdfast.core.identity.service.opening import Opened, enter
@@ -80,7 +81,7 @@ async def _open(
     """
     user = await queries.find_user(work, user_id=user_id, lock=True)
     password = await queries.find_password(work, user_id=user_id, lock=True)
-    if user is None or user.status is not UserStatus.ACTIVE or password is None or password.changed_at != changed_at:
+    if user is None or password is None or password.changed_at != changed_at or not await may_enter(work, user):
         return None
     work.act_as(Actor("user", user.id))
     if renewed is not None:

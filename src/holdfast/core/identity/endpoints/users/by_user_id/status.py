@@ -13,6 +13,4 @@ router = Routes()
 async def change_status(work: WorkDep, user_id: UUID, body: StatusChange, expected: IfMatch) -> UserOut:
     """Suspend or re-activate a user; a suspended user's sessions are refused from the next request on."""
     user = await users.change_status(work, user_id=user_id, status=body.status, reason=body.reason, expected=expected)
-    await work.flush()
-    roles = await users.roles_of(work, [user.id])
-    return UserOut.of(user, roles[user.id])
+    return await users.shown(work, user)

@@ -1,4 +1,4 @@
-"""What can happen in identity."""
+"""What can happen when signing in, with keys, and with what operators do."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
