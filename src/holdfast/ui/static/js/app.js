@@ -48,7 +48,7 @@
   const person = () => document.querySelector(".person-panel")?.firstElementChild.textContent.replace(/\s+/g, " ");
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (event.defaultPrevented || !form.matches(".form") || !person()) return;
+    if (event.defaultPrevented || !form.matches(".form:not([enctype])") || !person()) return;
     const controls = [...form.elements].filter((each) => each.name && each.type !== "password" && each.name !== "csrf_token");
     const fields = controls.map((each) => [each.name, each.value]);
     sessionStorage.setItem(DRAFT, JSON.stringify({ action: form.action, person: person(), fields }));
@@ -82,7 +82,8 @@
     for (const panel of panels()) if (!panel.contains(event.target)) panel.open = false;
   });
 
-  // After a page came back with errors, the summary is where reading goes on; after paging, the list is.
+  // After a page came back with errors, the summary is where reading goes on; after paging, the list is; after a branch
+  // of a tree was loaded, that branch.
   document.querySelector("[data-focus]")?.focus();
   document.addEventListener("htmx:after:swap", (event) => {
     const source = event.detail?.ctx?.sourceElement;
@@ -91,6 +92,7 @@
       results.focus({ preventScroll: true });
       results.scrollIntoView({ block: "start" });
     }
+    if (source?.matches(".opens")) document.querySelector(`${source.getAttribute("hx-target")} summary`)?.focus();
     const status = results?.querySelector("[data-announce]");
     if (status) announce(status.textContent.trim().replace(/\s+/g, " "));
   });
