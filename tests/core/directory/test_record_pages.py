@@ -1,7 +1,13 @@
 """The pages of branches and departments, and what those of all four kinds of record have in common."""
 
+from dataclasses import replace
+from uuid import UUID
+
 import pytest
 from places import Pages, main_of
+
+from holdfast.core.directory.pages.departments import DepartmentForm, fields_of
+from holdfast.core.directory.service.departments import read_department
 
 pytestmark = pytest.mark.endpoint
 KINDS = ("companies", "branches", "departments", "people")
@@ -97,6 +103,18 @@ async def test_a_branch_is_added_and_changed(org, places, pages):
     assert saved.status_code == 303, main_of(saved)
     newest = await places.newest("branch", branch["id"])
     assert newest["after"]["time_zone"] == "Europe/London"
+
+
+async def test_a_branch_names_its_company_which_no_late_form_changes(places, pages):
+    company = await places.make("companies", name="Acme")
+    branch = await places.make("branches", name="North", company_id=company)
+    assert f'<a href="/console/companies/{company}">Acme</a>' in await pages.open(f"branches/{branch}")
+    assert "<dt>Company</dt><dd>Acme</dd>" in await pages.open(f"branches/{branch}", "viewer")
+    late = {**await pages.fields(f"branches/{branch}"), "city": "York"}
+    await places.send("PATCH", f"branches/{branch}", city="Hull")
+    refused = main_of(await pages.send(f"branches/{branch}", **late))
+    assert "<del>Hull</del>" in refused
+    assert company not in refused.partition("</table>")[0]
 
 
 @pytest.fixture
@@ -252,3 +270,13 @@ async def test_the_head_is_found_as_people_call_them(places, pages, site):
         sent = await pages.send(path, **{**await pages.fields(path), "head": text})
         assert (sent.status_code, said in main_of(sent)) == (422, True), main_of(sent)
         assert f'value="{text}"' in main_of(sent)
+
+
+async def test_who_may_not_see_people_does_not_take_the_head_away(org, places, site):
+    await places.send("PATCH", f"departments/{site['nursing']}", head_person_id=site["ann"])
+    form = DepartmentForm(code="N-9", name="Nursing", place=f"department:{site['medicine']}", version=2)
+    async with org.work(write=False) as work:
+        department = await read_department(work, department_id=UUID(site["nursing"]))
+        assert (await fields_of(work, form, department))["head_person_id"] is None
+        work.act_as(replace(work.actor, permissions=work.actor.permissions - {"directory.person.read"}))
+        assert (await fields_of(work, form, department))["head_person_id"] == UUID(site["ann"])

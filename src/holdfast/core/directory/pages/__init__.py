@@ -4,6 +4,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Protocol, TypeVar
+from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.requests import Request
@@ -64,9 +65,19 @@ async def told(work: Work, kind: Kind, row: Record) -> dict[str, str | None]:
     shown = kind.out.model_validate(row).model_dump(mode="json")
     names = await labels.names_of(work, [shown])
     at = [names.get(shown.get(column) or "") for column in ("company_id", "branch_id", "parent_id", "department_id")]
+    company = names.get(shown.get("company_id") or "")
     led = {"manager": names.get(shown.get("manager_id") or ""), "head": names.get(shown.get("head_person_id") or "")}
-    values = {**shown, "place": path(*at) or None, **led}
+    values = {**shown, "company_id": company, "place": path(*at) or None, **led}
     return {name: values[name] for name in kind.labels}
+
+
+async def person_meant(
+    work: Work, kind: Kind, row: Department | Person | None, field: str, text: str | None
+) -> UUID | None:
+    """Return whom a field names; what it shows stays as it is, also where the caller may not see who that is."""
+    if row is not None and text == (await told(work, kind, row))[field]:
+        return row.manager_id if isinstance(row, Person) else row.head_person_id
+    return None if text is None else await labels.find_person(work, text, field=field)
 
 
 # ── what forms take: they say more than the API of what they want, and take small letters ────────────────────────────
@@ -208,7 +219,8 @@ async def form_page(
     With `conflict` it shows in what the form differs from what somebody else saved. `tree` is where it may belong.
     """
     now = {} if row is None else await told(work, kind, row)
-    yours: dict[str, str | None] = {name: form.value(name) or None for name in kind.labels}
+    # What the form does not ask for, it does not change.
+    yours = {name: (form.value(name) or None) if name in form.values else now.get(name) for name in kind.labels}
     if tree is not None and yours.get("place"):
         yours["place"] = path_to(tree, form.value("place"))
     return render(

@@ -33,5 +33,5 @@ async def show_chart(request: Request, work: WorkDep) -> Response:
         above=above,
         truncated=chart.truncated,
         depth=depth,
-        deepest=max((person.level for person in chart.data), default=0),
+        opened=request.headers.get("hx-request") == "true",
     )

@@ -82,8 +82,7 @@
     for (const panel of panels()) if (!panel.contains(event.target)) panel.open = false;
   });
 
-  // After a page came back with errors, the summary is where reading goes on; after paging, the list is; after a branch
-  // of a tree was loaded, that branch.
+  // After a page came back with errors, the summary is where reading goes on; after paging, the list is.
   document.querySelector("[data-focus]")?.focus();
   document.addEventListener("htmx:after:swap", (event) => {
     const source = event.detail?.ctx?.sourceElement;
@@ -92,7 +91,6 @@
       results.focus({ preventScroll: true });
       results.scrollIntoView({ block: "start" });
     }
-    if (source?.matches(".opens")) document.querySelector(`${source.getAttribute("hx-target")} summary`)?.focus();
     const status = results?.querySelector("[data-announce]");
     if (status) announce(status.textContent.trim().replace(/\s+/g, " "));
   });

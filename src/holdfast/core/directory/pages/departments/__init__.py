@@ -7,10 +7,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from holdfast.core.directory.models import Department
-from holdfast.core.directory.pages import Kind, TypedCode, Version, form_page, told
+from holdfast.core.directory.pages import Kind, TypedCode, Version, form_page, person_meant, told
 from holdfast.core.directory.pages.placing import Place, place_of, placed, places
 from holdfast.core.directory.schemas import DepartmentOut, Name
-from holdfast.core.directory.service import labels, trees
+from holdfast.core.directory.service import trees
 from holdfast.kernel.pages.forms import Form
 from holdfast.kernel.schemas import Inward, OneLine
 from holdfast.kernel.work import Work
@@ -37,16 +37,10 @@ class DepartmentForm(NewDepartmentForm):
 
 async def fields_of(work: Work, form: NewDepartmentForm, department: Department | None) -> dict[str, Any]:
     """Return the fields of a department that a form sets; where it belongs only if that was changed."""
-    fields: dict[str, Any] = {"code": form.code, "name": form.name, "head_person_id": None}
+    head = await person_meant(work, KIND, department, "head", form.head)
+    fields: dict[str, Any] = {"code": form.code, "name": form.name, "head_person_id": head}
     if department is None or form.place != place_of(department, "parent_id"):
         fields |= placed(form.place, "parent_id")
-    if form.head is not None:
-        same = department is not None and (await told(work, KIND, department))["head"] == form.head
-        fields["head_person_id"] = (
-            department.head_person_id
-            if department and same
-            else await labels.find_person(work, form.head, field="head")
-        )
     return fields
 
 

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from holdfast.core.directory.models import Person, PersonStatus
-from holdfast.core.directory.pages import Kind, Version, form_page, name_of, told
+from holdfast.core.directory.pages import Kind, Version, form_page, name_of, person_meant, told
 from holdfast.core.directory.pages.placing import Place, place_of, placed, places
 from holdfast.core.directory.queries import PersonList
 from holdfast.core.directory.schemas import Day, Email, Number, PersonName, PersonOut, Phone, Title
@@ -62,14 +62,10 @@ class PersonForm(NewPersonForm):
 
 async def fields_of(work: Work, form: NewPersonForm, person: Person | None) -> dict[str, Any]:
     """Return the fields of a person that a form sets; where they work only if that was changed."""
-    fields = form.model_dump(exclude={"place", "manager", "version"}) | {"manager_id": None}
+    fields = form.model_dump(exclude={"place", "manager", "version"})
+    fields["manager_id"] = await person_meant(work, KIND, person, "manager", form.manager)
     if person is None or (form.place or "") != place_of(person, "department_id"):
         fields |= placed(form.place, "department_id")
-    if form.manager is not None:
-        same = person is not None and (await told(work, KIND, person))["manager"] == form.manager
-        fields["manager_id"] = (
-            person.manager_id if person and same else await labels.find_person(work, form.manager, field="manager")
-        )
     return fields
 
 
