@@ -1,7 +1,7 @@
 """How values and errors are put into words and figures on pages."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import orjson
 
@@ -42,12 +42,6 @@ def moment(value: datetime | str, *, seconds: bool = False) -> str:
     """Return a time as `21 Nov 2026, 11:38 UTC`."""
     at = _moment(value)
     return f"{at.day} {MONTHS[at.month - 1]} {at.year}, {at:{'%H:%M:%S' if seconds else '%H:%M'}} UTC"
-
-
-def day(value: date | str | None) -> str | None:
-    """Return a day as `21 Nov 2026`."""
-    at = date.fromisoformat(value) if isinstance(value, str) else value
-    return None if at is None else f"{at.day} {MONTHS[at.month - 1]} {at.year}"
 
 
 def iso(value: datetime | str) -> str:
@@ -114,7 +108,6 @@ def _moment(value: datetime | str) -> datetime:
 
 FILTERS: dict[str, Callable[..., object]] = {
     "moment": moment,
-    "day": day,
     "iso": iso,
     "number": number,
     "words": words,
