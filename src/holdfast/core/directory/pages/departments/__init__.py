@@ -36,12 +36,9 @@ class DepartmentForm(NewDepartmentForm):
 
 
 async def fields_of(work: Work, form: NewDepartmentForm, department: Department | None) -> dict[str, Any]:
-    """Return the fields of a department that a form sets; where it belongs only if that was changed."""
+    """Return the fields of a department that a form sets."""
     head = await person_meant(work, KIND, department, "head", form.head)
-    fields: dict[str, Any] = {"code": form.code, "name": form.name, "head_person_id": head}
-    if department is None or form.place != place_of(department, "parent_id"):
-        fields |= placed(form.place, "parent_id")
-    return fields
+    return {"code": form.code, "name": form.name, "head_person_id": head, **placed(form.place, "parent_id")}
 
 
 async def form_of(work: Work, department: Department) -> Form:

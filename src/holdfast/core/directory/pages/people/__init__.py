@@ -61,12 +61,10 @@ class PersonForm(NewPersonForm):
 
 
 async def fields_of(work: Work, form: NewPersonForm, person: Person | None) -> dict[str, Any]:
-    """Return the fields of a person that a form sets; where they work only if that was changed."""
+    """Return the fields of a person that a form sets."""
     fields = form.model_dump(exclude={"place", "manager", "version"})
-    fields["manager_id"] = await person_meant(work, KIND, person, "manager", form.manager)
-    if person is None or (form.place or "") != place_of(person, "department_id"):
-        fields |= placed(form.place, "department_id")
-    return fields
+    manager = await person_meant(work, KIND, person, "manager", form.manager)
+    return {**fields, "manager_id": manager, **placed(form.place, "department_id")}
 
 
 async def form_of(work: Work, person: Person) -> Form:

@@ -39,7 +39,7 @@ def filtered(given: Mapping[str, Any], above: str) -> dict[str, Any]:
 
 
 def placed(place: str | None, above: str) -> dict[str, UUID | None]:
-    """Return the fields that put a row into a place; what lies around the place follows from it."""
+    """Return the fields that put a row into a place; what lies around it follows, or stays where it still fits."""
     kind, _, row_id = (place or "").partition(":")
     columns = ("company_id", "branch_id", above)
     at = KINDS.index(kind) if kind else -1
