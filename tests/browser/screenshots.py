@@ -39,6 +39,8 @@ SHOTS = (
     Shot("start", "start"),
     Shot("companies", "companies"),
     Shot("company", "company"),
+    Shot("tree", "tree"),
+    Shot("person", "person"),
     Shot("trail", "trail"),
     Shot("entry", "entry"),
     Shot("companies-dark", "companies", dark=True),
@@ -78,12 +80,15 @@ def act(url: str) -> dict[str, str]:
         company = client.get("/org/companies?sort=name&page_size=1").json()["data"][0]
         change = {"legal_name": f"{company['name']} Ltd", "registration_number": "04187262"}
         client.patch(f"/org/companies/{company['id']}", json=change).raise_for_status()
+        person = client.get("/org/people?sort=number&page_size=2").json()["data"][1]
         history = client.get(f"/audit/entities/company/{company['id']}/history").json()["data"]
     return {
         "sign-in": "/console/sign-in",
         "start": "/console",
         "companies": "/console/companies",
         "company": f"/console/companies/{company['id']}",
+        "tree": "/console/tree",
+        "person": f"/console/people/{person['id']}",
         "trail": "/console/audit",
         "entry": f"/console/audit/{history[0]['id']}",
     }

@@ -86,3 +86,24 @@ def new_company(page: Page, name: str, code: str | None = None) -> str:
     page.get_by_role("button", name="Create company").click()
     expect(page).to_have_url(re.compile("/console/companies$"))
     return page.get_by_role("link", name=name, exact=True).get_attribute("href")
+
+
+def new_record(page: Page, kind: str, **fields: str) -> str:
+    """Add a branch, department or person by its form, fields by label, and return the path of its page.
+
+    A field whose value ends with `…` is a choice, by how its label begins.
+    """
+    many = {"branch": "branches", "department": "departments", "person": "people"}[kind]
+    page.goto(f"/console/{many}/new")
+    for label, value in fields.items():
+        control = page.get_by_label(label.replace("_", " "))
+        if value.endswith("…"):
+            option = control.locator("option").filter(has_text=value.removesuffix("…")).first
+            control.select_option(option.get_attribute("value"))
+        else:
+            control.fill(value)
+    page.get_by_role("button", name=f"Create {kind}").click()
+    expect(page.get_by_text("was added.")).to_be_visible()
+    if kind == "person":
+        return page.url.removeprefix(page.url.partition("/console")[0])
+    return page.get_by_role("link", name=fields["Name"], exact=True).get_attribute("href")

@@ -15,6 +15,8 @@ from jinja2 import UndefinedError
 from pydantic import AwareDatetime, BaseModel, Field, SecretStr
 from starlette.requests import Request
 
+from holdfast.core.directory.pages.companies import KIND
+from holdfast.core.directory.queries import CompanyList
 from holdfast.kernel import errors, pages
 from holdfast.kernel.crypto import Keys, encode, mac
 from holdfast.kernel.pages import Address, Pages, Surroundings, forms, local_path, redirect, render, wording
@@ -91,9 +93,11 @@ COMPANY = {
 }  # fmt: skip
 META = {"page": 1, "page_size": 50, "total": 1, "next_cursor": None}
 LIST = {
-    "companies": [COMPANY],
+    "kind": KIND,
+    "rows": [COMPANY],
     "meta": META,
-    "filters": {"q": '"><img src=x>', "status": None, "deleted": False},
+    "params": CompanyList(q='"><img src=x>'),
+    "names": {},
     "sort": "name",
     "may": {"create": True, "change": True, "delete": True, "restore": True, "trace": True},
 }
@@ -230,32 +234,44 @@ CHOICES = {"category": ["data"], "severity": ["info"], "outcome": ["success", "r
 CURSOR = {"page": None, "page_size": 50, "total": None, "next_cursor": "abc"}
 MAY_NOT = dict.fromkeys(LIST["may"], False)
 GONE = {**COMPANY, "deleted_at": NOW}
-FORM = {"company": COMPANY, "form": Form.of(COMPANY), "conflict": None, "countries": [], "may": LIST["may"]}
-QUESTION = {"company": COMPANY, "hindrance": None, "seen": None, "now": {"version": 3, "city": "Leeds"}}
+NOW_SAYS = {name: COMPANY[name] for name in KIND.labels}
+FORM = {
+    "kind": KIND,
+    "record": COMPANY,
+    "name": "Acme",
+    "version": 3,
+    "form": Form.of(COMPANY),
+    "now": NOW_SAYS,
+    "yours": None,
+    "refused": None,
+    "held": [("People", "/console/people?company_id=1", 12_345)],
+    "may": LIST["may"],
+}
+QUESTION = {
+    "kind": KIND,
+    "record": COMPANY,
+    "name": "Acme",
+    "hindrance": None,
+    "held": [],
+    "seen": None,
+    "refused": None,
+    "now": {"version": 3, "city": "Leeds"},
+}
 STATES = [
-    (
-        "directory/companies.html",
-        {**LIST, "companies": [], "filters": {"q": None, "status": None, "deleted": False}},
-        "No companies yet",
-    ),
-    ("directory/companies.html", {**LIST, "companies": []}, "No company fits"),
-    (
-        "directory/companies.html",
-        {**LIST, "companies": [], "filters": {"q": None, "status": None, "deleted": True}},
-        "Nothing is deleted",
-    ),
-    ("directory/companies.html", {**LIST, "companies": [GONE]}, "Deleted"),
+    ("directory/companies.html", {**LIST, "rows": [], "params": CompanyList()}, "No companies yet"),
+    ("directory/companies.html", {**LIST, "rows": []}, "No company fits"),
+    ("directory/companies.html", {**LIST, "rows": [], "params": CompanyList(deleted=True)}, "Nothing is deleted"),
+    ("directory/companies.html", {**LIST, "rows": [GONE], "params": CompanyList(deleted=True)}, "Restore<span"),
     ("directory/company_form.html", FORM, "Save changes"),
-    (
-        "directory/company_form.html",
-        {**FORM, "company": None, "form": Form.of(), "countries": [("GB", "United Kingdom")]},
-        "Create company",
-    ),
+    ("directory/company_form.html", FORM, "12\N{NARROW NO-BREAK SPACE}345"),
+    ("directory/company_form.html", {**FORM, "record": None, "name": None, "form": Form.of()}, "Create company"),
     ("directory/company_form.html", {**FORM, "may": MAY_NOT}, "Registration number"),
-    ("directory/company_form.html", {**FORM, "company": GONE}, "Restore this company"),
-    ("directory/company_delete.html", QUESTION, "Delete this company"),
-    ("directory/company_delete.html", {**QUESTION, "hindrance": "2 people belong to it."}, "2 people belong to it."),
-    ("directory/company_delete.html", {**QUESTION, "seen": {"city": "York"}}, "<del>York</del>"),
+    ("directory/company_form.html", {**FORM, "record": GONE}, "Restore this company"),
+    ("directory/company_form.html", {**FORM, "record": GONE, "refused": "Another has N-1."}, "It was not restored."),
+    ("directory/delete.html", QUESTION, "Delete this company"),
+    ("directory/delete.html", {**QUESTION, "held": [("people", 2)]}, 'name="cascade" value="true" required'),
+    ("directory/delete.html", {**QUESTION, "hindrance": "2 people are led by the person."}, "cannot be deleted"),
+    ("directory/delete.html", {**QUESTION, "seen": {"city": "York"}}, "<del>York</del>"),
     (
         "audit/entries.html",
         {"entries": [ENTRY, REFUSED], "meta": CURSOR, "form": Form(), "choices": CHOICES},
@@ -284,7 +300,8 @@ STATES = [
 
 @pytest.mark.parametrize(("template", "context", "said"), STATES)
 def test_every_page_has_its_states(made, work, template, context, said):
-    query = urlencode({name: value for name, value in context.get("filters", {}).items() if value})
+    asked = context["params"].model_dump(exclude_unset=True) if "params" in context else {}
+    query = urlencode({name: value for name, value in asked.items() if value})
     assert said in text_of(render(a_request(made, query=query), template, work=work, **context))
 
 
@@ -409,7 +426,7 @@ def test_empty_filters_count_as_not_given():
 
 def test_faults_are_shown_beside_their_fields_and_in_the_summary(made, work):
     form = FormErrors({"code": "<b>"}, {"code": "Code is not in the right form"}, ())
-    context = {"company": None, "form": form, "conflict": None, "countries": [], "may": LIST["may"]}
+    context = {**FORM, "record": None, "name": None, "form": form}
     page = text_of(render(a_request(made), "directory/company_form.html", status=422, work=work, **context))
     assert 'href="#field-code"' in page
     assert 'aria-describedby="field-code-hint field-code-fault" aria-invalid="true"' in page
@@ -419,13 +436,8 @@ def test_faults_are_shown_beside_their_fields_and_in_the_summary(made, work):
 
 def test_a_conflict_shows_both_versions_and_asks_again_with_the_newer_one(made, work):
     form = FormErrors({"name": "Mine", "code": "N-1", "version": "3"})
-    context = {
-        "company": COMPANY,
-        "form": form,
-        "conflict": {**COMPANY, "name": "Theirs", "version": 4},
-        "countries": [],
-        "may": LIST["may"],
-    }
+    yours = {**NOW_SAYS, "name": "Mine"}
+    context = {**FORM, "form": form, "version": 4, "now": {**NOW_SAYS, "name": "Theirs"}, "yours": yours}
     page = text_of(render(a_request(made), "directory/company_form.html", status=412, work=work, **context))
     assert "<del>Theirs</del>" in page
     assert "<ins>Mine</ins>" in page
@@ -498,6 +510,21 @@ async def test_a_form_of_ours_passes(how):
 async def test_a_form_from_elsewhere_is_refused(how):
     with pytest.raises(errors.Forbidden):
         await checked(**how)
+
+
+def parts(*fields):
+    """Return a body of several parts and its content type."""
+    told = [f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields]
+    return "".join([*told, "--b--\r\n"]).encode(), "multipart/form-data; boundary=b"
+
+
+async def test_a_form_with_a_file_carries_the_token_too():
+    body, kind = parts(("file", "x"), ("csrf_token", TOKEN))
+    await check_csrf(post(body, content_type=kind, **OURS), session_id=SESSION, key=KEYS.csrf)
+    for fields in ((("file", "x"),), (("csrf_token", "x"),), (("csrf_token", ""),)):
+        body, kind = parts(*fields)
+        with pytest.raises(errors.Forbidden):
+            await check_csrf(post(body, content_type=kind, **OURS), session_id=SESSION, key=KEYS.csrf)
 
 
 async def test_the_body_can_still_be_read_after_the_check():

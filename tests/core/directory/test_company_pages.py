@@ -55,18 +55,19 @@ async def test_a_wrong_form_says_which_one_is_right(client, org):
     assert 'value="GBR"' in answer.text
 
 
-async def test_a_company_with_people_is_not_offered_for_deletion(client, org):
+async def test_a_company_with_people_goes_with_them_only_after_a_tick(client, org):
     company = await a_company(client, org)
     question = f"{PAGES}/{company['id']}/delete"
-    assert "Delete this company" in (await shown(client, org, question)).text
+    assert 'name="cascade"' not in (await shown(client, org, question)).text
     await people_of(client, org, company, 3)
-    page = (await shown(client, org, question)).text
-    assert "3 people belong to the company." in page
-    assert "Delete this company" not in page
+    assert "<dt>People</dt><dd>3</dd>" in (await shown(client, org, question)).text
     refused = await sent(client, org, question, version=company["version"])
     assert refused.status_code == 409
     assert "3 people belong to the company." in refused.text
-    assert "Delete this company" not in refused.text
+    assert 'name="cascade"' in refused.text
+    assert (await sent(client, org, question, version=company["version"], cascade="true")).status_code == 303
+    people = await client.get("/api/v1/org/people?deleted=true", headers=org.admin.bearer)
+    assert people.json()["meta"]["total"] == 3
 
 
 async def test_a_late_deletion_asks_again_with_what_changed(client, org):

@@ -55,7 +55,7 @@ async def read_overview(work: Work) -> Overview:
     if work.actor.may("directory.company.read"):
         counts.append(Count("Companies", await count_companies(work), "/console/companies"))
     if work.actor.may("directory.person.read"):
-        counts.append(Count("People", await count_people(work), None))
+        counts.append(Count("People", await count_people(work), "/console/people"))
     return Overview(profile.name.partition(" ")[0], tuple(counts), await _recent(work))
 
 

@@ -196,6 +196,9 @@ async def check_csrf(request: Request, *, session_id: UUID | None, key: bytes, p
     given = request.headers.get(TOKEN_HEADER)
     if given is None and _media_type(request) == MEDIA_TYPE:
         given = next((value for name, value in await _every_pair(request) if name == TOKEN_FIELD), None)
+    elif given is None and _media_type(request) == "multipart/form-data":
+        sent = (await request.form()).get(TOKEN_FIELD)
+        given = sent if isinstance(sent, str) else None
     if given is None or not same(given.encode(), csrf_token(session_id, key).encode()):
         raise Forbidden("This form is too old or was not sent from here. Open the page again and repeat.")
 

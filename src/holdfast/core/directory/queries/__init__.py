@@ -74,6 +74,7 @@ from holdfast.core.directory.queries.records import (
     hold_structure,
     list_companies_by_code,
     list_departments_called,
+    list_names,
     list_people_by_number,
 )
 from holdfast.core.directory.queries.scope import (
@@ -159,6 +160,7 @@ __all__ = [
     "list_held",
     "list_led",
     "list_managers",
+    "list_names",
     "list_people_by_number",
     "list_people_in",
     "list_people_to_change",

@@ -102,6 +102,22 @@ async def get_person(work: Work, *, person_id: UUID, lock: bool = False, deleted
     return found
 
 
+async def list_names(
+    work: Work, kind: type[Company] | type[Branch] | type[Department] | type[Person], *, ids: Collection[UUID]
+) -> dict[UUID, str]:
+    """Return what rows of a kind are called, people with their numbers; those in the trash too."""
+    found: dict[UUID, str] = {}
+    for chunk in chunks(sorted(ids)):
+        if issubclass(kind, Person):
+            people = select(Person.id, Person.given_name, Person.family_name, Person.number).where(Person.id.in_(chunk))
+            for row_id, given_name, family_name, number in await work.session.execute(people):
+                found[row_id] = f"{given_name} {family_name} ({number})"
+        else:
+            rows = await work.session.execute(select(kind.id, kind.name).where(kind.id.in_(chunk)))
+            found.update({row.id: row.name for row in rows})
+    return found
+
+
 async def list_companies_by_code(work: Work, *, code_keys: Collection[str]) -> dict[str, UUID]:
     """Return the id of each living company among the codes."""
     found: dict[str, UUID] = {}

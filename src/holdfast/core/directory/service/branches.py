@@ -1,5 +1,6 @@
 """What people do with branches."""
 
+from typing import Any
 from uuid import UUID
 
 from holdfast.core.directory import queries
@@ -19,9 +20,15 @@ async def list_branches(work: Work, params: queries.BranchList) -> bytes:
 
 
 @verb("directory.branch.read")
-async def read_branch(work: Work, *, branch_id: UUID) -> Branch:
-    """Return a branch; raise BranchNotFound."""
-    return await queries.get_branch(work, branch_id=branch_id)
+async def browse_branches(work: Work, params: queries.BranchList) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return one page of branches as rows, and where it stands."""
+    return await queries.BRANCHES.rows_and_meta(work, params)
+
+
+@verb("directory.branch.read")
+async def read_branch(work: Work, *, branch_id: UUID, deleted: bool = False) -> Branch:
+    """Return a branch, with `deleted` also one in the trash; raise BranchNotFound."""
+    return await queries.get_branch(work, branch_id=branch_id, deleted=deleted)
 
 
 @verb("directory.branch.create", writes=True)

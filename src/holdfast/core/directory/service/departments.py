@@ -23,9 +23,15 @@ async def list_departments(work: Work, params: queries.DepartmentList) -> bytes:
 
 
 @verb("directory.department.read")
-async def read_department(work: Work, *, department_id: UUID) -> Department:
-    """Return a department; raise DepartmentNotFound."""
-    return await queries.get_department(work, department_id=department_id)
+async def browse_departments(work: Work, params: queries.DepartmentList) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return one page of departments as rows, and where it stands."""
+    return await queries.DEPARTMENTS.rows_and_meta(work, params)
+
+
+@verb("directory.department.read")
+async def read_department(work: Work, *, department_id: UUID, deleted: bool = False) -> Department:
+    """Return a department, with `deleted` also one in the trash; raise DepartmentNotFound."""
+    return await queries.get_department(work, department_id=department_id, deleted=deleted)
 
 
 @verb("directory.department.create", writes=True)

@@ -23,9 +23,15 @@ async def list_people(work: Work, params: queries.PersonList) -> bytes:
 
 
 @verb("directory.person.read")
-async def read_person(work: Work, *, person_id: UUID) -> Person:
-    """Return a person; raise PersonNotFound."""
-    return await queries.get_person(work, person_id=person_id)
+async def browse_people(work: Work, params: queries.PersonList) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return one page of people as rows, and where it stands."""
+    return await queries.PEOPLE.rows_and_meta(work, params)
+
+
+@verb("directory.person.read")
+async def read_person(work: Work, *, person_id: UUID, deleted: bool = False) -> Person:
+    """Return a person, with `deleted` also one in the trash; raise PersonNotFound."""
+    return await queries.get_person(work, person_id=person_id, deleted=deleted)
 
 
 @verb("directory.person.read")

@@ -67,6 +67,13 @@ async def read_tree(work: Work) -> bytes:
     return tree
 
 
+@verb("directory.organization.read")
+async def browse_tree(work: Work) -> Node:
+    """Return the tree in the shape of the schema Tree, for pages."""
+    tree: Node = orjson.loads(await read_tree(work))
+    return tree
+
+
 @verb("directory.person.read")
 async def read_chart(work: Work, params: ChartParameters) -> Chart:
     """Return a person, or all without a superior, and those below them, level by level; raise PersonNotFound."""

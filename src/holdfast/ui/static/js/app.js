@@ -48,7 +48,7 @@
   const person = () => document.querySelector(".person-panel")?.firstElementChild.textContent.replace(/\s+/g, " ");
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (event.defaultPrevented || !form.matches(".form") || !person()) return;
+    if (event.defaultPrevented || !form.matches(".form:not([enctype])") || !person()) return;
     const controls = [...form.elements].filter((each) => each.name && each.type !== "password" && each.name !== "csrf_token");
     const fields = controls.map((each) => [each.name, each.value]);
     sessionStorage.setItem(DRAFT, JSON.stringify({ action: form.action, person: person(), fields }));
