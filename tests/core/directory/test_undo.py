@@ -238,3 +238,21 @@ async def test_one_import_after_the_other_can_be_undone(client, org):
     assert [each["location"] for each in refused.json()["errors"]] == ["person.E-1"]
     await client.patch(f"{URL}/{rows['E-1']['id']}", json={"phone": "1"}, headers=org.admin.bearer)
     assert (await undo(client, org, first)).status_code == 409  # changed is changed
+
+
+async def test_an_undone_addition_ends_memberships_and_places_and_a_restore_brings_them_back(
+    client, org, places: Places
+):
+    company = await places.make("companies", code="N")
+    run = await send(client, org, f"{HEADING},company_code", "E-1,a,b,N")
+    person = (await people(client, org))["E-1"]["id"]
+    group = await places.make("groups")
+    assert (await places.send("POST", f"groups/{group}/members", person_ids=[person])).json() == {"added": 1}
+    assert (await undo(client, org, run)).status_code == 200
+    members = (await places.send("GET", f"groups/{group}/members")).json()["data"]
+    assert members == []
+    assert (await places.send("POST", f"people/{person}/restore")).status_code == 200
+    [member] = (await places.send("GET", f"groups/{group}/members")).json()["data"]
+    assert member["person_id"] == person
+    rows = (await places.send("GET", f"people/{person}/placements")).json()["data"]
+    assert [(row["company_id"], row["valid_to"] is None) for row in rows] == [(company, True), (company, False)]

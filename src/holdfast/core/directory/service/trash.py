@@ -52,10 +52,21 @@ async def put_into_trash(work: Work, row: Record, *, cascade: bool) -> None:
     _authorise(work, held, "delete")
     gone = [row, *held]
     enforce(guards.can_go(row, await queries.count_led(work, gone)))
+    await lay_aside(work, gone, root=row)
+
+
+# lint: allow verb – the part that deleting and undoing an import share
+async def lay_aside(
+    work: Work, gone: Collection[Record], *, root: Record | None = None, reason: str | None = None
+) -> None:
+    """Delete rows that nothing stands in the way of, an entry a row; their memberships of groups end.
+
+    All but `root` go with it; without one each goes by itself.
+    """
     for each in gone:
         each.deleted_at, each.deleted_key = work.now(), each.id
-        each.deleted_with = None if each is row else row.id
-        work.record(DELETED[type(each)](entity=each))
+        each.deleted_with = None if root is None or each is root else root.id
+        work.record(DELETED[type(each)](entity=each, reason=reason))
     for member, ended_with in await queries.list_ending(work, gone):
         member.left_at, member.open_key = max(work.now(), member.joined_at), member.id
         member.ended_with = ended_with

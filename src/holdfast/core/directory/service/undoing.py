@@ -7,9 +7,10 @@ from uuid import UUID
 
 from holdfast.core.directory import guards, queries
 from holdfast.core.directory.errors import ChangedSinceImport
-from holdfast.core.directory.facts import PeopleImportUndone, PersonDeleted, PersonUpdated
+from holdfast.core.directory.facts import PeopleImportUndone, PersonUpdated
 from holdfast.core.directory.models import Department, ImportChange, ImportedAs, ImportRun, Person, PersonStatus
 from holdfast.core.directory.service.circles import find_circles
+from holdfast.core.directory.service.trash import lay_aside
 from holdfast.kernel.errors import FieldError
 from holdfast.kernel.permissions import authorise, enforce, verb
 from holdfast.kernel.work import Work, check_version
@@ -59,7 +60,7 @@ async def undo_import(work: Work, *, import_id: UUID, expected: int | None = Non
                 await _restore(work, part, people, managers, why)
                 await _reconnect(work, part, people)
             else:
-                _delete(work, people, why)
+                await lay_aside(work, people.values(), reason=why)
                 gone |= people.keys()
             await work.unload()
     if await find_circles(work, managers):
@@ -116,12 +117,6 @@ def _fits(person: Person, departments: Mapping[UUID, Department]) -> bool:
         return True
     upper = departments[person.department_id]
     return upper.company_id == person.company_id and upper.branch_id in (None, person.branch_id)
-
-
-def _delete(work: Work, people: Mapping[UUID, Person], why: str) -> None:
-    for person in people.values():
-        person.deleted_at, person.deleted_key = work.now(), person.id
-        work.record(PersonDeleted(entity=person, reason=why))
 
 
 def _read(name: str, value: object) -> Any:
