@@ -12,9 +12,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from holdfast.core.directory.pages.people import KIND
-from holdfast.core.directory.schemas import ImportReport
+from holdfast.core.directory.schemas.files import ImportReport
 from holdfast.core.directory.service import imports
-from holdfast.core.directory.service.people_files import CHARSETS, COLUMNS, MAX_BYTES, REQUIRED, PeopleFile, read_people
+from holdfast.core.directory.service.csv_files import CHARSETS
+from holdfast.core.directory.service.people_files import (
+    COLUMNS,
+    MAX_BYTES,
+    REQUIRED,
+    ImportPlan,
+    PeopleFile,
+    read_people,
+)
 from holdfast.kernel.errors import BadRequest, UnsupportedMediaType
 from holdfast.kernel.http import Routes, WorkDep, prepared
 from holdfast.kernel.pages import redirect, render
@@ -55,7 +63,8 @@ async def read_upload(request: Request, _gate: Gate) -> Sent:
     if content is None:
         return Sent(step, charset)
     carried = base64.b64encode(content).decode() if len(content) <= CARRIED else None
-    return Sent(step, charset, await read_people(content, file_name=name, charset=charset), carried)
+    file = await read_people(content, file_name=name, plan=ImportPlan(charset=charset))
+    return Sent(step, charset, file, carried)
 
 
 async def _content(form: FormData) -> tuple[str, bytes | None]:
@@ -86,7 +95,7 @@ async def import_by_form(request: Request, work: WorkDep, sent: Annotated[Sent, 
     if report.error_count or sent.step == "check":
         return _page(request, work, shown, sent=sent, report=report, status=422 if report.error_count else 200)
     done = await imports.import_people(work, sent.file)
-    what = "1 person was" if done.imported == 1 else f"{done.imported} people were"
+    what = "1 person was" if done.created == 1 else f"{done.created} people were"
     return redirect(request, KIND.path, flash=f"{what} imported.")
 
 
