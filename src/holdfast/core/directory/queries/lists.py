@@ -21,7 +21,13 @@ from holdfast.core.directory.models import (
     Placement,
     Unit,
 )
-from holdfast.core.directory.queries.scope import people_within
+from holdfast.core.directory.queries.scope import (
+    any_kind,
+    branches_within,
+    companies_within,
+    departments_within,
+    people_within,
+)
 from holdfast.core.directory.schemas import (
     BranchOut,
     CompanyOut,
@@ -73,6 +79,7 @@ COMPANIES = HotList(
         "created_from": lambda value: Company.created_at >= value,
         "created_to": lambda value: Company.created_at < value,
         "deleted": _in_trash(Company),
+        "within": lambda ids: companies_within(any_kind(ids)),
     },
     search=(Company.name_key, Company.code_key),
 )
@@ -107,6 +114,7 @@ BRANCHES = HotList(
         "country": lambda value: Branch.country == value,
         "code": lambda value: Branch.code_key == value,
         "deleted": _in_trash(Branch),
+        "within": lambda ids: branches_within(any_kind(ids)),
     },
     search=(Branch.name_key, Branch.code_key),
 )
@@ -139,6 +147,7 @@ DEPARTMENTS = HotList(
         "parent_id": lambda value: Department.parent_id == value,
         "code": lambda value: Department.code_key == value,
         "deleted": _in_trash(Department),
+        "within": lambda ids: departments_within(any_kind(ids)),
     },
     search=(Department.name_key, Department.code_key),
 )
@@ -176,6 +185,7 @@ _PERSON_FILTERS: dict[str, Callable[[Any], Any]] = {
     "group_id": lambda value: people_within([("group", value)]),
     "number": lambda value: Person.number_key == value,
     "deleted": _in_trash(Person),
+    "within": lambda ids: people_within(any_kind(ids)),
 }
 _PERSON_SEARCH = (Person.name_key, Person.number_key, Person.email_key)
 
@@ -272,3 +282,29 @@ PLACEMENTS = HotList(
     default_sort="-valid_from",
     filters={"person_id": lambda value: Placement.person_id == value},
 )
+
+
+class Within(Inward):
+    """The ids of the units that a list is kept to, None for the whole organisation; not of the request."""
+
+    within: list[UUID] | None = None
+
+
+class CompaniesSeen(CompanyList, Within):
+    """The list of companies, kept to units."""
+
+
+class BranchesSeen(BranchList, Within):
+    """The list of branches, kept to units."""
+
+
+class DepartmentsSeen(DepartmentList, Within):
+    """The list of departments, kept to units."""
+
+
+class PeopleSeen(PersonList, Within):
+    """The list of people, kept to units."""
+
+
+class PeopleExported(PeopleExport, Within):
+    """The export of people, kept to units."""

@@ -6,16 +6,18 @@ id may be the bind parameter that the filter was given. No units hold nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Literal
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, false, or_, select
 
 from holdfast.core.directory.models import Branch, Company, Department, GroupMember, Person, Placement
 from holdfast.core.directory.queries.groups import member_at
+from holdfast.kernel.work import Work
 
 Kind = Literal["company", "branch", "department", "group", "person"]
-Unit = tuple[Kind, Any]
+Unit = tuple[str, Any]  # of a Kind
 
 
 def people_within(units: Iterable[Unit], at: Any | None = None) -> ColumnElement[bool]:
@@ -62,6 +64,36 @@ def branches_within(units: Iterable[Unit]) -> ColumnElement[bool]:
 def companies_within(units: Iterable[Unit]) -> ColumnElement[bool]:
     """Return the condition for the companies among the units."""
     return _among(Company.id, _by_kind(units)["company"])
+
+
+# The kinds that a role may be limited to; a person stands for nobody but themselves.
+SCOPES: tuple[Kind, ...] = ("company", "branch", "department", "group")
+
+
+def any_kind(ids: Iterable[Any]) -> list[Unit]:
+    """Return the units that ids may stand for, of which no two kinds share one: for the filter of a list."""
+    return [(kind, each) for each in ids for kind in SCOPES]
+
+
+_WITHIN: dict[type[Any], Any] = {
+    Person: people_within,
+    Department: departments_within,
+    Branch: branches_within,
+    Company: companies_within,
+}
+
+
+async def is_within(work: Work, row: Company | Branch | Department | Person, units: Collection[Unit]) -> bool:
+    """Tell whether a row lies within any of the units."""
+    model = type(row)
+    statement = select(model.id).where(model.id == row.id, _WITHIN[model](units))
+    return await work.session.scalar(statement) is not None
+
+
+async def is_department_within(work: Work, department_id: UUID, units: Collection[Unit]) -> bool:
+    """Tell whether a department is one of the units or below one."""
+    statement = select(Department.id).where(Department.id == department_id, departments_within(units))
+    return await work.session.scalar(statement) is not None
 
 
 def _by_kind(units: Iterable[Unit]) -> defaultdict[str, list[Any]]:

@@ -8,27 +8,30 @@ from holdfast.core.directory.facts import BranchCreated, BranchUpdated
 from holdfast.core.directory.models import Branch, Company
 from holdfast.core.directory.schemas import BranchCreate, BranchReplace, BranchUpdate
 from holdfast.core.directory.service.naming import named
+from holdfast.core.directory.service.scopes import require_seen, require_within, units_of
 from holdfast.core.directory.service.trash import put_into_trash, take_from_trash
 from holdfast.kernel.permissions import verb
 from holdfast.kernel.work import Work, check_version
 
 
-@verb("directory.branch.read")
+@verb("directory.branch.read", scoped=True)
 async def list_branches(work: Work, params: queries.BranchList) -> bytes:
     """Return one page of branches as JSON."""
-    return await queries.BRANCHES.page(work, params)
+    return await queries.BRANCHES.page(work, _seen(work, params))
 
 
-@verb("directory.branch.read")
+@verb("directory.branch.read", scoped=True)
 async def browse_branches(work: Work, params: queries.BranchList) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Return one page of branches as rows, and where it stands."""
-    return await queries.BRANCHES.rows_and_meta(work, params)
+    return await queries.BRANCHES.rows_and_meta(work, _seen(work, params))
 
 
-@verb("directory.branch.read")
+@verb("directory.branch.read", scoped=True)
 async def read_branch(work: Work, *, branch_id: UUID, deleted: bool = False) -> Branch:
     """Return a branch, with `deleted` also one in the trash; raise BranchNotFound."""
-    return await queries.get_branch(work, branch_id=branch_id, deleted=deleted)
+    found = await queries.get_branch(work, branch_id=branch_id, deleted=deleted)
+    await require_seen(work, found)
+    return found
 
 
 @verb("directory.branch.create", writes=True)
@@ -43,7 +46,7 @@ async def create_branch(work: Work, fields: BranchCreate) -> Branch:
     return branch
 
 
-@verb("directory.branch.update", writes=True)
+@verb("directory.branch.update", writes=True, scoped=True)
 async def update_branch(
     work: Work, *, branch_id: UUID, fields: BranchReplace | BranchUpdate, expected: int | None = None
 ) -> Branch:
@@ -55,6 +58,7 @@ async def update_branch(
     if "time_zone" in changes:
         await queries.hold_structure(work, change=True)
     branch = await queries.get_branch(work, branch_id=branch_id, lock=True)
+    await require_within(work, branch, "update")
     check_version(branch, expected)
     before = branch.time_zone
     for name, value in changes.items():
@@ -88,3 +92,7 @@ async def restore_branch(work: Work, *, branch_id: UUID, expected: int | None = 
     check_version(branch, expected)
     await take_from_trash(work, branch)
     return branch
+
+
+def _seen(work: Work, params: queries.BranchList) -> queries.BranchesSeen:
+    return queries.BranchesSeen(**params.given(), within=units_of(work, "directory.branch.read"))

@@ -7,27 +7,30 @@ from holdfast.core.directory import queries
 from holdfast.core.directory.facts import CompanyCreated, CompanyUpdated
 from holdfast.core.directory.models import Company
 from holdfast.core.directory.schemas import CompanyCreate, CompanyReplace, CompanyUpdate
+from holdfast.core.directory.service.scopes import require_seen, units_of
 from holdfast.core.directory.service.trash import put_into_trash, take_from_trash
 from holdfast.kernel.permissions import verb
 from holdfast.kernel.work import Work, check_version
 
 
-@verb("directory.company.read")
+@verb("directory.company.read", scoped=True)
 async def list_companies(work: Work, params: queries.CompanyList) -> bytes:
     """Return one page of companies as JSON."""
-    return await queries.COMPANIES.page(work, params)
+    return await queries.COMPANIES.page(work, _seen(work, params))
 
 
-@verb("directory.company.read")
+@verb("directory.company.read", scoped=True)
 async def browse_companies(work: Work, params: queries.CompanyList) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Return one page of companies as rows, and where it stands."""
-    return await queries.COMPANIES.rows_and_meta(work, params)
+    return await queries.COMPANIES.rows_and_meta(work, _seen(work, params))
 
 
-@verb("directory.company.read")
+@verb("directory.company.read", scoped=True)
 async def read_company(work: Work, *, company_id: UUID, deleted: bool = False) -> Company:
     """Return a company, with `deleted` also one in the trash; raise CompanyNotFound."""
-    return await queries.get_company(work, company_id=company_id, deleted=deleted)
+    found = await queries.get_company(work, company_id=company_id, deleted=deleted)
+    await require_seen(work, found)
+    return found
 
 
 @verb("directory.company.create", writes=True)
@@ -82,3 +85,7 @@ async def restore_company(work: Work, *, company_id: UUID, expected: int | None 
     check_version(company, expected)
     await take_from_trash(work, company)
     return company
+
+
+def _seen(work: Work, params: queries.CompanyList) -> queries.CompaniesSeen:
+    return queries.CompaniesSeen(**params.given(), within=units_of(work, "directory.company.read"))

@@ -10,31 +10,34 @@ from holdfast.core.directory.models import Department, Person
 from holdfast.core.directory.schemas import DepartmentCreate, DepartmentReplace, DepartmentUpdate
 from holdfast.core.directory.service.naming import named
 from holdfast.core.directory.service.placing import PLACE, follow, place
+from holdfast.core.directory.service.scopes import require_move, require_place, require_seen, require_within, units_of
 from holdfast.core.directory.service.trash import put_into_trash, take_from_trash
 from holdfast.kernel.errors import FieldError, Invalid
 from holdfast.kernel.permissions import verb
 from holdfast.kernel.work import Work, check_version
 
 
-@verb("directory.department.read")
+@verb("directory.department.read", scoped=True)
 async def list_departments(work: Work, params: queries.DepartmentList) -> bytes:
     """Return one page of departments as JSON."""
-    return await queries.DEPARTMENTS.page(work, params)
+    return await queries.DEPARTMENTS.page(work, _seen(work, params))
 
 
-@verb("directory.department.read")
+@verb("directory.department.read", scoped=True)
 async def browse_departments(work: Work, params: queries.DepartmentList) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Return one page of departments as rows, and where it stands."""
-    return await queries.DEPARTMENTS.rows_and_meta(work, params)
+    return await queries.DEPARTMENTS.rows_and_meta(work, _seen(work, params))
 
 
-@verb("directory.department.read")
+@verb("directory.department.read", scoped=True)
 async def read_department(work: Work, *, department_id: UUID, deleted: bool = False) -> Department:
     """Return a department, with `deleted` also one in the trash; raise DepartmentNotFound."""
-    return await queries.get_department(work, department_id=department_id, deleted=deleted)
+    found = await queries.get_department(work, department_id=department_id, deleted=deleted)
+    await require_seen(work, found)
+    return found
 
 
-@verb("directory.department.create", writes=True)
+@verb("directory.department.create", writes=True, scoped=True)
 async def create_department(work: Work, fields: DepartmentCreate) -> Department:
     """Add a department; a code that is taken in its company, whatever its case, is refused with UniqueViolation.
 
@@ -43,6 +46,7 @@ async def create_department(work: Work, fields: DepartmentCreate) -> Department:
     await queries.hold_structure(work)
     values = fields.model_dump()
     values |= await _place(work, values, None)
+    await require_place(work, "department", "create", values)
     department = Department(id=work.new_id(), **values)
     work.session.add(department)
     work.record(DepartmentCreated(entity=department))
@@ -50,7 +54,7 @@ async def create_department(work: Work, fields: DepartmentCreate) -> Department:
     return department
 
 
-@verb("directory.department.update", writes=True)
+@verb("directory.department.update", writes=True, scoped=True)
 async def update_department(
     work: Work, *, department_id: UUID, fields: DepartmentReplace | DepartmentUpdate, expected: int | None = None
 ) -> Department:
@@ -64,10 +68,12 @@ async def update_department(
     if changes.keys() & {*PLACE, "head_person_id"}:
         await queries.hold_structure(work, change=True)
     department = await queries.get_department(work, department_id=department_id, lock=True)
+    await require_within(work, department, "update")
     check_version(department, expected)
     before = department.company_id, department.branch_id
     if changes.keys() & {*PLACE, "head_person_id"}:
         changes |= await _place(work, changes, department)
+        await require_move(work, department, changes)
     for name, value in changes.items():
         setattr(department, name, value)
     if work.session.is_modified(department):
@@ -78,7 +84,7 @@ async def update_department(
     return department
 
 
-@verb("directory.department.delete", writes=True)
+@verb("directory.department.delete", writes=True, scoped=True)
 async def delete_department(
     work: Work, *, department_id: UUID, expected: int | None = None, cascade: bool = False
 ) -> None:
@@ -88,6 +94,7 @@ async def delete_department(
     """
     await queries.hold_structure(work, change=True)
     department = await queries.get_department(work, department_id=department_id, lock=True)
+    await require_within(work, department, "delete")
     check_version(department, expected)
     await put_into_trash(work, department, cascade=cascade)
 
@@ -131,3 +138,7 @@ async def _take_along(work: Work, top: Department) -> None:
         assert person.department_id is not None
         if follow(person, tree[person.department_id]):
             work.record(PersonUpdated(entity=person))
+
+
+def _seen(work: Work, params: queries.DepartmentList) -> queries.DepartmentsSeen:
+    return queries.DepartmentsSeen(**params.given(), within=units_of(work, "directory.department.read"))

@@ -13,6 +13,7 @@ from holdfast.core.directory import queries
 from holdfast.core.directory.schemas.files import FileFormat
 from holdfast.core.directory.service.cells import harmless
 from holdfast.core.directory.service.people_files import COLUMNS, DATES
+from holdfast.core.directory.service.scopes import units_of
 from holdfast.core.directory.service.sheets import MOST_ROWS, SheetWriter
 from holdfast.kernel.errors import Invalid
 from holdfast.kernel.permissions import verb
@@ -30,7 +31,7 @@ class _Writer(Protocol):
     def save(self, target: BinaryIO) -> None: ...
 
 
-@verb("directory.person.export", sensitive=True)
+@verb("directory.person.export", sensitive=True, scoped=True)
 async def export_people(
     work: Work,
     params: queries.PeopleExport,
@@ -51,7 +52,8 @@ async def export_people(
     target = cast("BinaryIO", SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115  the caller closes it
     writer: _Writer = _Csv(target, chosen) if file_format is FileFormat.CSV else _Sheet(chosen)
     try:
-        async for batch in queries.PEOPLE_EXPORT.batches(work, params):
+        asked = queries.PeopleExported(**params.given(), within=units_of(work, "directory.person.export"))
+        async for batch in queries.PEOPLE_EXPORT.batches(work, asked):
             await asyncio.to_thread(writer.add, [_texts(row, chosen) for row in batch])
         await asyncio.to_thread(writer.save, target)
     except BaseException:

@@ -10,39 +10,42 @@ from holdfast.core.directory.models import Person
 from holdfast.core.directory.schemas import PersonCreate, PersonReplace, PersonUpdate
 from holdfast.core.directory.service.naming import named
 from holdfast.core.directory.service.placing import PLACE, place
+from holdfast.core.directory.service.scopes import require_move, require_place, require_seen, require_within, units_of
 from holdfast.core.directory.service.trash import put_into_trash, take_from_trash
 from holdfast.kernel.errors import FieldError
 from holdfast.kernel.permissions import enforce, verb
 from holdfast.kernel.work import Work, check_version
 
 
-@verb("directory.person.read")
+@verb("directory.person.read", scoped=True)
 async def list_people(work: Work, params: queries.PersonList) -> bytes:
     """Return one page of people as JSON."""
-    return await queries.PEOPLE.page(work, params)
+    return await queries.PEOPLE.page(work, _seen(work, params))
 
 
-@verb("directory.person.read")
+@verb("directory.person.read", scoped=True)
 async def browse_people(work: Work, params: queries.PersonList) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Return one page of people as rows, and where it stands."""
-    return await queries.PEOPLE.rows_and_meta(work, params)
+    return await queries.PEOPLE.rows_and_meta(work, _seen(work, params))
 
 
-@verb("directory.person.read")
+@verb("directory.person.read", scoped=True)
 async def read_person(work: Work, *, person_id: UUID, deleted: bool = False) -> Person:
     """Return a person, with `deleted` also one in the trash; raise PersonNotFound."""
-    return await queries.get_person(work, person_id=person_id, deleted=deleted)
+    found = await queries.get_person(work, person_id=person_id, deleted=deleted)
+    await require_seen(work, found)
+    return found
 
 
-@verb("directory.person.read")
+@verb("directory.person.read", scoped=True)
 async def list_placements(work: Work, params: queries.PlacementList, *, person_id: UUID) -> bytes:
     """Return one page of where a person has worked as JSON, the latest first; raise PersonNotFound."""
-    await queries.get_person(work, person_id=person_id)
+    await require_seen(work, await queries.get_person(work, person_id=person_id))
     chosen = queries.PlacementsOf(person_id=person_id, **params.given())
     return await queries.PLACEMENTS.page(work, chosen)
 
 
-@verb("directory.person.create", writes=True)
+@verb("directory.person.create", writes=True, scoped=True)
 async def create_person(work: Work, fields: PersonCreate) -> Person:
     """Add a person; a number that is taken, whatever its case, is refused with UniqueViolation.
 
@@ -52,6 +55,7 @@ async def create_person(work: Work, fields: PersonCreate) -> Person:
     values = fields.model_dump()
     enforce(guards.can_employ(fields.start_date, fields.end_date))
     values |= await place(work, values, None, "department_id")
+    await require_place(work, "person", "create", values)
     await named(work, Person, fields.manager_id, "manager_id")
     person = Person(id=work.new_id(), **values)
     work.session.add(person)
@@ -60,7 +64,7 @@ async def create_person(work: Work, fields: PersonCreate) -> Person:
     return person
 
 
-@verb("directory.person.update", writes=True)
+@verb("directory.person.update", writes=True, scoped=True)
 async def update_person(
     work: Work, *, person_id: UUID, fields: PersonReplace | PersonUpdate, expected: int | None = None
 ) -> Person:
@@ -73,9 +77,11 @@ async def update_person(
     if changes.keys() & {*PLACE, "manager_id", "end_date", "status"}:
         await queries.hold_structure(work, change="manager_id" in changes)
     person = await queries.get_person(work, person_id=person_id, lock=True)
+    await require_within(work, person, "update")
     check_version(person, expected)
     if changes.keys() & PLACE:
         changes |= await place(work, changes, person, "department_id")
+        await require_move(work, person, changes)
     await _check_manager(work, person, changes)
     for name, value in changes.items():
         setattr(person, name, value)
@@ -88,11 +94,12 @@ async def update_person(
     return person
 
 
-@verb("directory.person.delete", writes=True)
+@verb("directory.person.delete", writes=True, scoped=True)
 async def delete_person(work: Work, *, person_id: UUID, expected: int | None = None) -> None:
     """Put a person into the trash; raise PersonInUse while people or departments are led by them."""
     await queries.hold_structure(work, change=True)
     person = await queries.get_person(work, person_id=person_id, lock=True)
+    await require_within(work, person, "delete")
     check_version(person, expected)
     await put_into_trash(work, person, cascade=False)
 
@@ -112,3 +119,7 @@ async def _check_manager(work: Work, person: Person, changes: dict[str, Any]) ->
     if manager is not None and await queries.is_led_by(work, person_id=manager.id, top_id=person.id):
         message = "is the person or led by the person"
         raise ManagerCycle(f"body.manager_id: {message}", errors=[FieldError("body.manager_id", "cycle", message)])
+
+
+def _seen(work: Work, params: queries.PersonList) -> queries.PeopleSeen:
+    return queries.PeopleSeen(**params.given(), within=units_of(work, "directory.person.read"))
