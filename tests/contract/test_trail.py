@@ -28,7 +28,9 @@ from support import PASSWORD, installation_on, owner_database
 
 load_models(installed_apps())
 pytestmark = [pytest.mark.endpoint, pytest.mark.portable]
-CHANGING = [endpoint for endpoint in API if endpoint.method != "GET" and key_of(endpoint) not in ALONE]
+# A question too long for an address.
+ASKING = {"POST /api/v1/audiences/members"}
+CHANGING = [each for each in API if each.method != "GET" and key_of(each) not in ALONE | ASKING]
 MODELS = {mapper.local_table.name: mapper for mapper in Base.registry.mappers if issubclass(mapper.class_, TenantOwned)}
 
 # What may change without standing in an entry. Whoever adds to it says here why.

@@ -357,6 +357,23 @@ async def test_49_the_last_administrator_is_neither_suspended_nor_deleted(how: s
 
 
 @pytest.mark.portable
+async def test_49_who_has_left_administers_nothing(client, org) -> None:
+    gone = await add_caller(org, "Admin")
+    body = {"number": "1", "given_name": "A", "family_name": "B"}
+    person = await client.post("/api/v1/org/people", json=body, headers=org.admin.bearer)
+    link = {"person_id": person.json()["id"]}
+    assert (await client.patch(f"{USERS}/{gone.id}", json=link, headers=org.admin.bearer)).status_code == 200
+    assert await administrators(org) == {org.admin.id, gone.id}
+    end = {"end_date": "2020-01-31"}
+    left = await client.patch(person.headers["location"], json=end, headers=org.admin.bearer)
+    assert left.status_code == 200, left.text
+    assert await administrators(org) == {org.admin.id}
+    held = await assignment_of(client, org, org.admin, org.admin)
+    answer = await client.delete(held, headers=org.admin.bearer)
+    assert (answer.status_code, answer.json()["code"]) == (409, "LAST_ADMINISTRATOR")
+
+
+@pytest.mark.portable
 @pytest.mark.parametrize("ways", [("suspend", "suspend"), ("delete", "role"), ("role", "role"), ("end", "delete")])
 async def test_49_two_administrators_who_put_each_other_out_at_once_leave_one(ways, client, org) -> None:
     first = org.admin

@@ -10,6 +10,8 @@ from holdfast.core.directory.queries import (
     employed,
     find_access_end,
     hold_structure,
+    list_people_where,
+    people_among,
     people_within,
 )
 from holdfast.core.directory.schemas import Email, TimeZone
@@ -36,7 +38,9 @@ __all__ = [
     "found_organization",
     "hold_structure",
     "import_people_file",
+    "list_people_where",
     "name_unit",
+    "people_among",
     "people_within",
     "plan_of",
     "read_organization",

@@ -90,6 +90,8 @@ from holdfast.core.directory.queries.scope import (
     employed,
     is_department_within,
     is_within,
+    list_people_where,
+    people_among,
     people_within,
 )
 from holdfast.core.directory.queries.tree import (
@@ -178,11 +180,13 @@ __all__ = [
     "list_people_by_number",
     "list_people_in",
     "list_people_to_change",
+    "list_people_where",
     "list_present",
     "list_taken",
     "list_unknown",
     "lock_people",
     "move_access",
+    "people_among",
     "people_within",
     "read_epoch",
     "read_structure",

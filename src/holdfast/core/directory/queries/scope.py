@@ -6,14 +6,16 @@ id may be the bind parameter that the filter was given. No units hold nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 
 from holdfast.core.directory.models import Branch, Company, Department, GroupMember, Person, Placement
 from holdfast.core.directory.queries.groups import member_at
+from holdfast.kernel.db import NOBODY
 from holdfast.kernel.work import Work
 
 Kind = Literal["company", "branch", "department", "group", "person"]
@@ -73,6 +75,26 @@ SCOPES: tuple[Kind, ...] = ("company", "branch", "department", "group")
 def any_kind(ids: Iterable[Any]) -> list[Unit]:
     """Return the units that ids may stand for, of which no two kinds share one: for the filter of a list."""
     return [(kind, each) for each in ids for kind in SCOPES]
+
+
+def people_among(person_ids: Select[Any]) -> ColumnElement[bool]:
+    """Return the condition for the people whose ids a query gives: for what slices above know of them."""
+    return Person.id.in_(person_ids)
+
+
+async def list_people_where(
+    work: Work, condition: ColumnElement[bool], *, at: datetime | None, limit: int, offset: int
+) -> tuple[Sequence[Person], int]:
+    """Return some of the people whom a condition chooses, by name, and how many there are.
+
+    They are those whose access has not ended; now those who are not in the trash, at a moment those who were not.
+    """
+    conditions = [condition, employed(at or work.now())]
+    if at is None:
+        conditions.append(Person.deleted_key == NOBODY)
+    total = await work.session.scalar(select(func.count()).select_from(Person).where(*conditions))
+    page = select(Person).where(*conditions).order_by(Person.name_key, Person.id).limit(limit).offset(offset)
+    return (await work.session.scalars(page)).all(), total or 0
 
 
 _WITHIN: dict[type[Any], Any] = {

@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from holdfast.core.directory import queries
-from holdfast.core.directory.models import Branch, Company, Department, Person
+from holdfast.core.directory.models import Branch, Company, Department, Person, PersonGroup
 from holdfast.kernel.errors import Invalid
 from holdfast.kernel.work import Work
 
@@ -14,6 +14,7 @@ KINDS: dict[str, Any] = {
     "branch": Branch,
     "department": Department,
     "person": Person,
+    "group": PersonGroup,
 }
 
 

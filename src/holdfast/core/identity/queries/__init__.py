@@ -1,5 +1,6 @@
 """Every statement on identity's tables."""
 
+from holdfast.core.identity.queries.audience import people_in_audience
 from holdfast.core.identity.queries.credential import CredentialRow, is_glass_broken, list_credential_rows
 from holdfast.core.identity.queries.factors import (
     count_recovery_codes,
@@ -146,6 +147,7 @@ __all__ = [
     "list_user_names",
     "list_users_by_id",
     "list_users_called",
+    "people_in_audience",
     "touch_session",
     "use_refresh_token",
     "was_here",

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 from sqlalchemy import func, or_, select
 
+from holdfast.core.directory.public import employed
 from holdfast.core.identity.errors import AssignmentNotFound, RoleNotFound
 from holdfast.core.identity.models import Role, RoleAssignment, User, UserKind, UserStatus
 from holdfast.core.identity.schemas import AssignmentOut
@@ -113,7 +114,10 @@ async def list_over(work: Work, *, user_id: UUID, role_key: str, scope_key: UUID
 
 
 async def list_administrators(work: Work, *, role: str) -> Sequence[UUID]:
-    """Return the active people who hold a built-in role in the whole organisation without an end."""
+    """Return the active people who hold a built-in role in the whole organisation without an end.
+
+    An account of an employee whose last day has passed opens no door, so it is none of them.
+    """
     statement = (
         select(User.id)
         .join(RoleAssignment, (RoleAssignment.tenant_id == User.tenant_id) & (RoleAssignment.user_id == User.id))
@@ -124,6 +128,7 @@ async def list_administrators(work: Work, *, role: str) -> Sequence[UUID]:
             User.status == UserStatus.ACTIVE,
             User.kind == UserKind.PERSON,
             User.deleted_key == NOBODY,
+            or_(User.person_id.is_(None), User.person.has(employed(work.now()))),
         )
         .order_by(User.id)
     )

@@ -37,6 +37,12 @@ from holdfast.core.identity.schemas.accounts import (
     VerifiedTokens,
     _Factor,
 )
+from holdfast.core.identity.schemas.audiences import (
+    Audience,
+    AudienceMember,
+    AudiencePart,
+    AudienceQuestion,
+)
 from holdfast.core.identity.schemas.keys import (
     ApiKeyCreate,
     ApiKeyIssued,
@@ -109,6 +115,10 @@ __all__ = [
     "AssignmentCreate",
     "AssignmentOut",
     "AssignmentUpdate",
+    "Audience",
+    "AudienceMember",
+    "AudiencePart",
+    "AudienceQuestion",
     "BreakGlassGrant",
     "BreakGlassOpen",
     "BreakGlassOut",

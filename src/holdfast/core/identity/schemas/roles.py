@@ -89,6 +89,7 @@ class AssignmentOut(Outward):
     company_id: UUID | None
     branch_id: UUID | None
     department_id: UUID | None
+    group_id: UUID | None
     given_at: datetime
     ends_at: Annotated[datetime | None, Field(description="The end, planned or past.")]
 

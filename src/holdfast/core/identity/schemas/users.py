@@ -53,6 +53,7 @@ class AssignmentCreate(Inward):
     company_id: UUID | None = None
     branch_id: UUID | None = None
     department_id: Annotated[UUID | None, Field(description="With all departments below it.")] = None
+    group_id: UUID | None = None
     ends_at: Annotated[Moment | None, Field(description="When the role ends by itself.")] = None
 
 

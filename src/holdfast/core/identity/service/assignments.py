@@ -16,7 +16,7 @@ from holdfast.kernel.permissions import enforce, verb, verb_of
 from holdfast.kernel.schemas import Meta, Page
 from holdfast.kernel.work import Work
 
-UNITS = (ScopeKind.COMPANY, ScopeKind.BRANCH, ScopeKind.DEPARTMENT)
+UNITS = (ScopeKind.COMPANY, ScopeKind.BRANCH, ScopeKind.DEPARTMENT, ScopeKind.GROUP)
 
 
 @verb("identity.role.read")
@@ -103,6 +103,7 @@ async def give_role(work: Work, user: User, fields: AssignmentCreate, *, at: str
         company_id=fields.company_id,
         branch_id=fields.branch_id,
         department_id=fields.department_id,
+        group_id=fields.group_id,
         scope_kind=kind,
         scope_key=unit_id or NOBODY,
         given_at=work.now(),
