@@ -507,6 +507,11 @@ def test_a_declaration_that_could_leave_the_tenant_is_refused():
         HotList(
             "l", Boat, columns={"n": select(func.count(loose.c.id)).scalar_subquery()}, sorts=sorts, default_sort="id"
         )
+    named = select(Boat.id).cte()  # reads a tenant's rows, but does not say whose
+    with pytest.raises(ConfigurationError, match="tenant_id"):
+        HotList(
+            "l", Boat, columns={"n": select(func.count(named.c.id)).scalar_subquery()}, sorts=sorts, default_sort="id"
+        )
     with pytest.raises(ConfigurationError, match="not among"):
         HotList("l", Boat, columns={"id": Boat.id}, sorts=sorts, default_sort="-name")
 
