@@ -9,7 +9,7 @@ import httpx
 import pyotp
 
 from callers import Caller
-from holdfast.core.identity.facts import TotpConfirmed, UserStatusChanged
+from holdfast.core.identity.facts import SignInPolicySet, TotpConfirmed
 from holdfast.core.identity.models import SignInPolicy, Totp
 from holdfast.core.identity.queries import get_user
 from holdfast.core.identity.service.factors import issue_codes, seal_secret
@@ -65,7 +65,7 @@ async def set_policy(home: Installation, org: Org, **fields: object) -> None:
     async with home.works.begin(org.id, SYSTEM) as work:
         policy = SignInPolicy(id=org.id, **{"mfa_roles": [], **fields})
         work.session.add(policy)
-        work.record(UserStatusChanged(entity=policy))
+        work.record(SignInPolicySet(entity=policy))
 
 
 async def outbox(home: Installation, org: Org) -> list[Message]:

@@ -13,6 +13,7 @@ from operations import ALONE, API, COMPANIES, Stage, fill, key_of, prepare
 from rows import AUDIT, Rows, dump, rows
 from sqlalchemy import select
 
+from authenticator import enrol, link_sent
 from clients import client_of
 from holdfast.core.directory.schemas import CompanyCreate
 from holdfast.core.directory.service.companies import create_company
@@ -317,10 +318,22 @@ async def test_no_secret_and_no_hash_is_in_any_entry(home, stage, owner) -> None
     secrets += [renewed["access_token"], renewed["refresh_token"], cookie.json()["csrf_token"]]
     secrets += [cookie.headers["set-cookie"].partition("=")[2].partition(";")[0]]
     client.cookies.clear()
-    await client.post("/api/v1/auth/logout", headers={"Authorization": f"Bearer {renewed['access_token']}"})
+    bearer = {"Authorization": f"Bearer {renewed['access_token']}"}
+    app, codes = await enrol(client, home, user)
+    waits = (await client.post("/api/v1/auth/login", json=name)).json()["mfa_token"]
+    used = await client.post("/api/v1/auth/mfa/verify", json={"mfa_token": waits, "recovery_code": codes[0]})
+    assert used.status_code == 200, used.text
+    await client.post("/api/v1/auth/password/forgot", json={"email": user.email})
+    link = await link_sent(home, stage.org)
+    reset = {"token": link, "new_password": "third " + PASSWORD}
+    assert (await client.post("/api/v1/auth/password/reset", json=reset)).status_code == 204
+    secrets += [waits, link, app.secret, *codes, used.json()["access_token"], reset["new_password"]]
+    await client.post("/api/v1/auth/logout", headers=bearer)
     found = await rows(owner.engine, stage.org.id)
     secrets += [row["hash"] for row in found["user_password"].values() if row["hash"] != "$argon2id$none"]
-    for table in ("session", "refresh_token"):
+    secrets += [row["code_hash"].hex() for row in found["recovery_code"].values()]
+    secrets += [row["secret"].hex() for row in found["user_totp"].values()]
+    for table in ("session", "refresh_token", "sign_in_challenge", "user_token"):
         secrets += [row["secret_hash"].hex() for row in found[table].values()]
     assert len(secrets) > 20
     assert all(len(secret) > 20 for secret in secrets)

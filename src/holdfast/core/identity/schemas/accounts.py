@@ -1,7 +1,7 @@
 """Signing in, sessions and the set-up."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
@@ -213,8 +213,13 @@ class LinkSent(Outward):
 class TotpEnrolment(Outward):
     """A new authenticator; it is shown once."""
 
-    secret: Annotated[str, Field(description="To be typed into the authenticator, in base32.")]
-    otpauth_uri: Annotated[str, Field(description="The same as an address, for a QR code.")]
+    once: ClassVar[frozenset[str]] = frozenset({"secret", "otpauth_uri"})
+
+    secret: Annotated[
+        str | None,
+        Field(description="To be typed into the authenticator, in base32; null where the request is answered again."),
+    ]
+    otpauth_uri: Annotated[str | None, Field(description="The same as an address, for a QR code.")]
 
 
 class MfaRequired(Outward):
@@ -233,7 +238,9 @@ class MfaRequired(Outward):
 class RecoveryCodes(Outward):
     """Ten codes that stand in for the authenticator, each once; they are shown once."""
 
-    recovery_codes: list[str]
+    once: ClassVar[frozenset[str]] = frozenset({"recovery_codes"})
+
+    recovery_codes: Annotated[list[str] | None, Field(description="Null where the same request is answered again.")]
 
 
 class VerifiedTokens(Tokens):

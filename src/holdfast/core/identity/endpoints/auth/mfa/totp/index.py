@@ -1,14 +1,14 @@
 """One's authenticator."""
 
-from holdfast.core.identity.endpoints.auth.mfa import counted
 from holdfast.core.identity.schemas import TotpEnrolment
 from holdfast.core.identity.service import mfa
+from holdfast.core.identity.service.turns import take_turn
 from holdfast.kernel.http import Routes, WorkDep
 
 router = Routes()
 
 
-@router.post(verb=mfa.enrol_totp, prepare=counted)
+@router.post(verb=mfa.enrol_totp, prepare=take_turn)
 async def enrol_totp(work: WorkDep) -> TotpEnrolment:
     """Make an authenticator known.
 
@@ -17,7 +17,7 @@ async def enrol_totp(work: WorkDep) -> TotpEnrolment:
     return TotpEnrolment.model_validate(await mfa.enrol_totp(work))
 
 
-@router.delete(verb=mfa.remove_totp, prepare=counted)
+@router.delete(verb=mfa.remove_totp, prepare=take_turn)
 async def remove_totp(work: WorkDep) -> None:
     """Remove your authenticator and your recovery codes."""
     await mfa.remove_totp(work)
