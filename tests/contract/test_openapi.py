@@ -111,6 +111,7 @@ def real_values(demo: Demo, bearer: dict[str, str]) -> dict[str, list[Any]]:
             "company_id": [gone, *companies],
             "branch_id": ids("/org/branches"),
             "department_id": ids("/org/departments"),
+            "group_id": ids("/org/groups"),
             "person_id": ids("/org/people"),
             "import_id": [imported.json()["id"]],
             "entry_id": ids("/audit/entries"),

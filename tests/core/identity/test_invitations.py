@@ -118,6 +118,18 @@ async def test_a_weak_password_is_refused_and_leaves_the_link_good(client, org: 
     assert (await accept(client, token)).status_code == 200
 
 
+async def test_the_organisations_rule_holds_for_the_first_password_too(client, org: Org) -> None:
+    policy = {"password_min_length": 40}
+    set_ = await client.put("/api/v1/sign-in-policy", json=policy, headers=org.admin.bearer)
+    assert set_.status_code == 200, set_.text
+    user = await invited(client, org)
+    token = await last_link(org, user["email"])
+    refused = await accept(client, token)
+    assert (refused.status_code, refused.json()["code"]) == (422, "WEAK_PASSWORD")
+    assert "40 characters" in refused.json()["detail"]
+    assert (await accept(client, token, f"{PASSWORD} {PASSWORD}")).status_code == 200
+
+
 async def test_a_changed_link_is_refused_and_is_in_the_operators_trail(client, org: Org) -> None:
     user = await invited(client, org)
     token = await last_link(org, user["email"])

@@ -12,7 +12,7 @@ from holdfast.core.identity.service.desk import desk_of
 from holdfast.core.identity.service.link_bearers import find_bearer, refuse_link
 from holdfast.core.identity.service.links import end_links, issue_link, link_to, read_link
 from holdfast.core.identity.service.notices import notify
-from holdfast.core.identity.service.own_password import check_password
+from holdfast.core.identity.service.own_password import Rule, rule_for
 from holdfast.core.identity.service.tokens import Address
 from holdfast.kernel.permissions import SYSTEM, Actor, verb
 from holdfast.kernel.work import Gate, Work, check_version
@@ -51,30 +51,29 @@ async def accept_invitation(gate: Gate, *, secret: str, password: str) -> Joined
     known = None if address is None else await _read(gate, address)
     if address is None or known is None:
         raise await refuse_link(gate, ACCEPT)
-    await desk.count_account(str(known.user.id))
-    brief, organization = known.user, known.organization
-    check_password(
-        gate.works, password, context=(brief.email or "", brief.username or "", brief.name, organization.slug)
-    )
+    joined, rule = known
+    await desk.count_account(str(joined.user.id))
+    rule.check(gate.works, password, field="password")
     hashed = await desk.passwords.hash(password)
     async with gate.works.begin(address.tenant_id, SYSTEM, request=gate.request) as work:
         accepted = await _accept(work, address, hashed)
     if not accepted:
         raise await refuse_link(gate, ACCEPT)
-    return known
+    return joined
 
 
-async def _read(gate: Gate, address: Address) -> Joined | None:
-    """Return whom a link invites where."""
+async def _read(gate: Gate, address: Address) -> tuple[Joined, Rule] | None:
+    """Return whom a link invites where, and what the password has to be."""
     async with gate.works.begin(address.tenant_id, SYSTEM, write=False, request=gate.request) as work:
         bearer = await find_bearer(work, address=address, purpose=Purpose.INVITATION)
         if bearer is None or bearer.user.status is not UserStatus.INVITED:
             return None
         tenant, name = await queries.get_tenant(work), (await read_organization(work)).name
-        return Joined(
+        joined = Joined(
             organization=OrganizationBrief(id=tenant.id, slug=tenant.slug, name=name),
             user=UserBrief.model_validate(bearer.user),
         )
+        return joined, await rule_for(work, bearer.user)
 
 
 async def _accept(work: Work, address: Address, hashed: str) -> bool:
