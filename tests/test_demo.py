@@ -8,9 +8,10 @@ import httpx
 import pytest
 
 from holdfast.core.directory.demo import LAST_DAY, ORGANISATIONS, staff_of
-from holdfast.core.identity.demo import OPERATOR, add_operator
+from holdfast.core.identity.demo import ACCESS, OPERATOR, add_operator
 from holdfast.core.identity.public import create_admin, issue_setup_link, needs_setup
-from holdfast.demo import has_demo, load_demo, sign_ins_of
+from holdfast.demo import AUDIT_ENDS, has_demo, load_demo, sign_ins_of
+from holdfast.kernel.clock import rfc3339
 from holdfast.kernel.errors import ConfigurationError
 from holdfast.main import create_app, prepare
 from support import PASSWORD, installation_on
@@ -67,8 +68,10 @@ def test_the_page_of_the_demo_says_what_is_loaded():
         assert f"| `{plan.slug}` | {plan.people} | {len(plan.companies)} | {len(plan.sites)}" in page
         assert f"| {plan.industry} |" in page
         assert plan.domain in page
+        access = ACCESS[plan.slug]
+        assert f"| `{plan.slug}` | {access.lead.name} | {access.duty.name} | `{access.program[0]}` |" in page
     for account in sign_ins_of(ORGANISATIONS[0], staff_of(ORGANISATIONS[0])):
-        assert f"| `{account.email}` | {account.role} |" in page
+        assert f"| `{account.email}` | {account.role}" in page
         assert f"`{account.password}`" in page
     assert f"`{OPERATOR.email}` with the password `{OPERATOR.password}`" in page
     assert LAST_DAY.strftime("%-d %B %Y") in page
@@ -83,7 +86,7 @@ async def test_an_empty_database_becomes_the_demo(dialect):
         started = time.perf_counter()
         summary = await load_demo(home.works, lambda done, total, label: told.append((done, total, label)))
         assert time.perf_counter() - started < 20
-        assert (summary.organizations, summary.people, summary.sign_ins, summary.loaded) == (5, 1915, 26, 5)
+        assert (summary.organizations, summary.people, summary.sign_ins, summary.loaded) == (5, 1915, 41, 5)
         assert told[-1][0] == told[-1][1] == summary.people + summary.companies
         assert await has_demo(home.works)
         assert not await needs_setup(home.works)
@@ -105,12 +108,12 @@ async def _look_around(client):
         companies = (await client.get("/api/v1/org/companies", headers=admin)).json()
         assert companies["meta"]["total"] == len(plan.companies)
         await _look_at_the_tree(client, admin, plan)
-        users = (await client.get("/api/v1/users", headers=admin)).json()
-        assert users["meta"]["total"] == 5
+        await _look_at_the_users(client, admin, plan)
     for local, role in ROLES.items():
         bearer = await sign_in(client, f"{local}@medcare.com", "password123")
         assert (await client.get("/api/v1/auth/me", headers=bearer)).json()["roles"] == [role]
     auditor = await sign_in(client, "auditor@medcare.com", "password123")
+    await _look_at_rights_in_units(client)
     entries = await client.get("/api/v1/audit/entries?sort=recorded_at&page_size=200", headers=auditor)
     story = [entry for entry in entries.json()["data"] if entry["category"] != "access"]
     assert all(entry["occurred_at"] < "2026-07-01" and entry["occurred_at"] < entry["recorded_at"] for entry in story)
@@ -122,6 +125,60 @@ async def _look_around(client):
         ("directory.branch.created", None),
     ]
     assert history.json()["data"][0]["before"]["city"] == "Leeds"
+
+
+async def _look_at_the_users(client, admin, plan):
+    """Every person with an account is an employee who is still there; one is invited, one is away, one is a program."""
+    access = ACCESS[plan.slug]
+    users = (await client.get("/api/v1/users?page_size=200", headers=admin)).json()["data"]
+    assert Counter((each["kind"], each["status"]) for each in users) == {
+        ("person", "active"): 8,
+        ("person", "invited"): 1,
+        ("person", "suspended"): 1,
+        ("service", "active"): 1,
+    }
+    for each in users:
+        if each["kind"] == "service":
+            assert (each["username"], each["roles"]) == (access.program[0], [access.duty.name])
+            continue
+        person = (await client.get(f"/api/v1/org/people/{each['person_id']}", headers=admin)).json()
+        assert (f"{person['given_name']} {person['family_name']}", person["status"]) == (each["name"], "active")
+        assert each["created_at"][:10] >= min(person["start_date"], plan.founded.isoformat())
+    roles = (await client.get("/api/v1/roles", headers=admin)).json()["data"]
+    assert {each["name"] for each in roles if not each["built_in"]} == {access.lead.name, access.duty.name}
+    policy = (await client.get("/api/v1/sign-in-policy", headers=admin)).json()
+    assert policy["mfa_roles"] == []
+    assert {name: policy[name] for name in access.policy} == access.policy
+    assert bool(access.policy) == (plan.slug in ("medcare", "fintech"))
+
+
+async def _look_at_rights_in_units(client):
+    """Who leads a part of the organisation holds the role there and nowhere else; the audit ends by itself."""
+    held = {}
+    for local in ("lead", "manager", "reviewer"):
+        bearer = await sign_in(client, f"{local}@fintech.com", "password123")
+        me = (await client.get("/api/v1/auth/me", headers=bearer)).json()
+        [held[local]] = [grant for grant in me["grants"] if grant["unit"] is not None]
+        person = (await client.get("/api/v1/org/people?page_size=1", headers=bearer)).status_code
+        assert (person, me["roles"][-1]) == (200, "User")
+        assert (await client.get("/api/v1/audit/entries", headers=bearer)).status_code == 403
+    role = ACCESS["fintech"].lead.name
+    assert [(each["role"], each["unit"]["kind"]) for each in held.values()] == [
+        (role, "department"),
+        (role, "branch"),
+        ("Auditor", "company"),
+    ]
+    assert [each["ends_at"] for each in held.values()] == [None, None, rfc3339(AUDIT_ENDS).replace(".000000", "")]
+    admin = await sign_in(client, "ceo@fintech.com", "password123")
+    [user] = (await client.get("/api/v1/users?q=user@fintech.com", headers=admin)).json()["data"]
+    url = f"/api/v1/users/{user['id']}/roles"
+    assert [each["role"] for each in (await client.get(url, headers=admin)).json()["data"]] == ["User"]
+    past = (await client.get(f"{url}?ended=true", headers=admin)).json()["data"]
+    assert [(each["role"], each["ends_at"] is None) for each in past] == [(role, False), ("User", True)]
+    history = await client.get(f"/api/v1/audit/entities/role_assignment/{past[0]['id']}/history", headers=admin)
+    me = (await client.get("/api/v1/auth/me", headers=admin)).json()
+    [entry] = history.json()["data"]
+    assert (entry["action"], entry["actor_id"]) == ("identity.role.assigned", me["user"]["id"])
 
 
 async def _look_at_the_tree(client, admin, plan):

@@ -22,14 +22,48 @@ from holdfast.core.directory.models import Branch, Company, CompanyStatus, Depar
 from holdfast.kernel.ids import named_id
 from holdfast.kernel.work import Work
 
-__all__ = ["LAST_DAY", "ORGANISATIONS", "Member", "Organisation", "founded_at", "load_directory", "staff_of"]
+__all__ = [
+    "LAST_DAY",
+    "ORGANISATIONS",
+    "Member",
+    "Organisation",
+    "founded_at",
+    "load_directory",
+    "morning",
+    "person_id",
+    "since",
+    "staff_of",
+    "unit_id",
+]
 
 AT_ONCE = 200
 
 
 def founded_at(plan: Organisation) -> datetime:
     """Return the moment at which the organisation came to the platform."""
-    return _morning(plan.founded)
+    return morning(plan.founded)
+
+
+def since(plan: Organisation, member: Member) -> datetime:
+    """Return when a person came into the directory: with the organisation, or on the first day."""
+    return founded_at(plan) + timedelta(hours=2) if member.start_date <= plan.founded else morning(member.start_date)
+
+
+def morning(day: date) -> datetime:
+    """Return the moment at which a day's work begins."""
+    return datetime.combine(day, time(8), UTC)
+
+
+def person_id(plan: Organisation, members: list[Member], place: int) -> UUID:
+    """Return the id of the person at a place of the list."""
+    return named_id(since(plan, members[place]), plan.slug, "person", str(place))
+
+
+def unit_id(plan: Organisation, kind: str, code: str, name: str) -> UUID:
+    """Return the id of a department of a site, of the site's branch, or of the company that it belongs to."""
+    if kind == "company":
+        return _company_id(plan, next(site for site in plan.sites if site.code == code))
+    return _id(plan, kind, code, *((name,) if kind == "department" else ()))
 
 
 async def load_directory(work: Work, plan: Organisation, members: list[Member], step: Callable[[int], None]) -> None:
@@ -59,7 +93,7 @@ async def load_directory(work: Work, plan: Organisation, members: list[Member], 
     await _name_heads(work, plan, members)
     await _tell_history(work, plan)
     staying = [place for place, each in enumerate(members) if each.start_date <= plan.founded and not each.end_date]
-    ids = [named_id(_since(plan, members[place]), plan.slug, "person", str(place)) for place in staying]
+    ids = [person_id(plan, members, place) for place in staying]
     await load_groups(work, plan, founded, ids)
 
 
@@ -97,13 +131,13 @@ async def _load_places(work: Work, plan: Organisation) -> None:
 
 
 async def _load_people(work: Work, plan: Organisation, members: list[Member], step: Callable[[int], None]) -> None:
-    ids = [named_id(_since(plan, member), plan.slug, "person", str(place)) for place, member in enumerate(members)]
+    ids = [person_id(plan, members, place) for place in range(len(members))]
     sites = {site.code: site for site in plan.sites}
     work.claim(founded_at(plan) + timedelta(hours=2))
     for start in range(0, len(members), AT_ONCE):
         chunk = members[start : start + AT_ONCE]
         for place, member in enumerate(chunk, start):
-            since = _since(plan, member)
+            begun = since(plan, member)
             person = Person(
                 id=ids[place],
                 number=f"{plan.prefix}-{place + 1:04}",
@@ -119,11 +153,11 @@ async def _load_people(work: Work, plan: Organisation, members: list[Member], st
                 start_date=member.start_date,
                 end_date=member.end_date,
                 status=member.status,
-                created_at=since,
-                updated_at=since,
+                created_at=begun,
+                updated_at=begun,
             )
             work.session.add(person)
-            work.record(PersonImported(entity=person, line=place + 2, occurred_at=since))
+            work.record(PersonImported(entity=person, line=place + 2, occurred_at=begun))
         await work.unload()
         step(len(chunk))
 
@@ -132,11 +166,10 @@ async def _name_heads(work: Work, plan: Organisation, members: list[Member]) -> 
     """Give each department its head: the first of its people."""
     heads: dict[UUID, UUID] = {}
     for place, member in enumerate(members):
-        person_id = named_id(_since(plan, member), plan.slug, "person", str(place))
-        heads.setdefault(_id(plan, "department", member.site, member.department), person_id)
-    for department_id, person_id in heads.items():
+        heads.setdefault(_id(plan, "department", member.site, member.department), person_id(plan, members, place))
+    for department_id, head_id in heads.items():
         department = await queries.get_department(work, department_id=department_id, lock=True)
-        department.head_person_id = person_id
+        department.head_person_id = head_id
         work.record(DepartmentUpdated(entity=department))
     await work.unload()
 
@@ -167,11 +200,3 @@ def _company_id(plan: Organisation, site: Site) -> UUID:
 
 def _id(plan: Organisation, *names: str) -> UUID:
     return named_id(founded_at(plan), plan.slug, *names)
-
-
-def _since(plan: Organisation, member: Member) -> datetime:
-    return founded_at(plan) + timedelta(hours=2) if member.start_date <= plan.founded else _morning(member.start_date)
-
-
-def _morning(day: date) -> datetime:
-    return datetime.combine(day, time(8), UTC)

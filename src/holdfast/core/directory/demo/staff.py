@@ -84,6 +84,9 @@ def staff_of(plan: Organisation) -> list[Member]:
     """Return the people of an organisation, superiors first, the chief executive at the top."""
     hiring = _Hiring(plan)
     chief = hiring.hire("Chief Executive Officer", MANAGEMENT, plan.sites[0], None)
+    # Who brought the organisation to the platform was there before.
+    first = hiring.members[chief]
+    first.start_date = min(first.start_date, plan.founded - timedelta(days=400))
     for site, people in zip(plan.sites, _shared(plan.people - 1, [site.share for site in plan.sites]), strict=True):
         units = plan.units_of(site)
         for unit, size in zip(units, _shared(people, [unit.share for unit in units]), strict=True):

@@ -44,10 +44,18 @@ async def add_user(
     username: str | None = None,
     demo: bool = False,
     user_id: UUID | None = None,
+    person_id: UUID | None = None,
+    status: UserStatus = UserStatus.ACTIVE,
 ) -> User:
     """Add a user with roles and, where given, a password that was hashed before this transaction began."""
     user = User(
-        id=user_id or work.new_id(), email=email, username=username, name=name, status=UserStatus.ACTIVE, demo=demo
+        id=user_id or work.new_id(),
+        email=email,
+        username=username,
+        name=name,
+        person_id=person_id,
+        status=status,
+        demo=demo,
     )
     work.session.add(user)
     await work.flush()

@@ -1,32 +1,45 @@
-"""Identity's part of the demo data: the sign-ins. Only these have passwords."""
+"""Identity's part of the demo data: sign-ins, roles, rules. Only the sign-ins have passwords."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from holdfast.core.identity import queries
+from holdfast.core.identity.demo.access import Account, Given, Staffing, load_access, user_id_of
+from holdfast.core.identity.demo.plans import ACCESS, AccessPlan, Place
+from holdfast.core.identity.models import ScopeKind
 from holdfast.core.identity.public import add_user, find_tenant_id, found_tenant
 from holdfast.core.identity.service.desk import desk_of
-from holdfast.kernel.ids import named_id
 from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.tenancy import SYSTEM_TENANT
 from holdfast.kernel.work import Work, Works
 
 __all__ = [
+    "ACCESS",
     "OPERATOR",
     "PASSWORD",
     "ROLES",
+    "SCOPED",
+    "AccessPlan",
+    "Account",
+    "Given",
+    "Place",
+    "ScopeKind",
     "SignInAccount",
+    "Staffing",
     "add_operator",
     "find_tenant_id",
     "found_demo_tenant",
     "has_demo",
     "has_other",
     "hash_password",
+    "load_access",
 ]
 
 PASSWORD = "password123"  # noqa: S105  known to everyone: the start refuses it outside the demo
 ROLES = {"ceo": "Admin", "operator": "Operator", "user": "User", "viewer": "Viewer", "auditor": "Auditor"}
+# Sign-ins that hold a role in a part of the organisation: a department, a branch, a company.
+SCOPED = ("lead", "manager", "reviewer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +68,16 @@ async def found_demo_tenant(
     industry: str,
     country: str,
     founded: datetime,
-    accounts: list[tuple[SignInAccount, str]],
+    chief: SignInAccount,
+    hashed: str,
 ) -> UUID:
-    """Make a demo organisation and its sign-ins, each with its hash; return the id of the first user."""
+    """Make a demo organisation and its first administrator, whose password is hashed; return the administrator's id."""
     work.claim(founded)
     await found_tenant(work, slug=slug, name=name, industry=industry, country=country, demo=True)
-    ids = [named_id(founded, slug, "user", account.email) for account, _ in accounts]
-    for user_id, (account, hashed) in zip(ids, accounts, strict=True):
-        await _add(work, account, hashed, user_id)
+    user_id = user_id_of(slug, founded, chief.email)
+    await _add(work, chief, hashed, user_id)
     await work.unload()
-    return ids[0]
+    return user_id
 
 
 async def add_operator(works: Works, *, founded: datetime) -> None:
@@ -75,7 +88,7 @@ async def add_operator(works: Works, *, founded: datetime) -> None:
         assert tenant is not None
         tenant.demo = True
         work.claim(founded)
-        await _add(work, OPERATOR, hashed, named_id(founded, "system", "user", OPERATOR.email))
+        await _add(work, OPERATOR, hashed, user_id_of("system", founded, OPERATOR.email))
 
 
 async def has_demo(works: Works) -> bool:

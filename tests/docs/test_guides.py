@@ -1,0 +1,106 @@
+"""The guides run as they are written, on an installation that is made for each, and answer what they show."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyotp
+import pytest
+from walking import ADDRESS, ROOT, Step, Walk, printed, steps
+
+from holdfast.kernel.settings import Settings
+from holdfast.kernel.settings.variables import env_names
+from serving import Served, free_port
+
+pytestmark = pytest.mark.endpoint
+
+GUIDES = ROOT / "docs" / "guides"
+HOLDFAST = "import sys; from holdfast.cli import main; sys.exit(main())"
+
+
+@pytest.fixture
+def walk(tmp_path: Path) -> Walk:
+    """Return a shell in an empty folder with `holdfast` and a home of its own."""
+    command = tmp_path / "bin" / "holdfast"
+    command.parent.mkdir()
+    command.write_text(f"#!/bin/sh\nexec '{sys.executable}' -c '{HOLDFAST}' \"$@\"\n")
+    command.chmod(0o700)
+    ours = {name for field in Settings.model_fields for name in env_names(field)}
+    variables = {name: value for name, value in os.environ.items() if name not in ours}
+    variables |= {
+        "PATH": f"{command.parent}:{os.environ['PATH']}",
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "HOLDFAST_HOME": str(tmp_path / "home"),
+        "COLUMNS": "200",
+    }
+    return Walk(tmp_path, variables, sources=SOURCES | {"what the authenticator shows": Codes()})
+
+
+@pytest.fixture
+def serve(walk: Walk) -> Iterator[Callable[[Step], None]]:
+    """Yield what does the step `holdfast serve`: the server goes on until the test ends."""
+    running: list[Served] = []
+
+    def start(step: Step) -> None:
+        port, log = free_port(), walk.folder / "server.log"
+        with log.open("ab") as out:
+            process = subprocess.Popen(
+                [*step.typed.split(), "--port", str(port)],
+                stdout=out,
+                stderr=subprocess.DEVNULL,
+                env=walk.environment,
+                cwd=walk.folder,
+                start_new_session=True,
+            )
+        running.append(Served(process, port, log))
+        running[0].wait_until_ready()
+        walk.url = running[0].url
+        told = "\n".join(line for line in running[0].log.splitlines() if "[info" not in line)
+        walk.trace(step, told.replace(walk.url, ADDRESS))
+        walk.last = {"code": re.search(r"code=(\S+)", told)[1]}
+        assert printed(step.shown, told.replace(walk.url, ADDRESS)), told
+
+    yield start
+    for served in running:
+        served.kill()
+
+
+class Codes:
+    """An authenticator in the reader's hand: each code is another one than the one before."""
+
+    def __init__(self) -> None:
+        self.shown = 0
+
+    def __call__(self, walk: Walk) -> str:
+        code = pyotp.TOTP(walk.known["SECRET"]).at(datetime.now(UTC), counter_offset=self.shown)
+        self.shown += 1
+        return code
+
+
+SOURCES = {
+    "what follows token= in the link": lambda walk: re.findall(r"token=(\S+)", walk.told)[-1],
+    "a day that lies ahead": lambda walk: f"{datetime.now(UTC) + timedelta(days=200):%Y-%m-%dT%H:%M:%SZ}",
+}
+
+
+def test_the_first_hour_of_an_administrator(walk: Walk, serve):
+    for step in steps((GUIDES / "first-hour-of-an-administrator.md").read_text()):
+        serve(step) if step.typed == "holdfast serve" else walk.go(step)
+    assert walk.last["data"], "the trail has entries"
+
+
+def test_the_move_from_an_older_system(walk: Walk):
+    page = (GUIDES / "move-from-an-older-system.md").read_text()
+    (walk.folder / "accounts.csv").write_text(re.search(r"```csv\n(.*?)```", page, re.DOTALL)[1])
+    walk.run("holdfast migrate")
+    walk.run(
+        "echo 'seven grey herons at dusk' | holdfast create-admin ada@techstart.example --name Ada"
+        " --organization techstart --organization-name TechStart --password-stdin"
+    )
+    for step in steps(page):
+        walk.go(step)
+    assert "cleo@techstart.example" in walk.told
