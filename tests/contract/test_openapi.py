@@ -102,6 +102,9 @@ def real_values(demo: Demo, bearer: dict[str, str]) -> dict[str, list[Any]]:
         # Of its own for each walk, which may delete it.
         user = client.post("/users", json={"email": f"u{code}@x.test", "name": "Walk", "roles": ["User"]}).json()["id"]
         role = client.post("/roles", json={"name": f"Role {code}", "permissions": []}).json()["id"]
+        person = client.post(
+            "/org/people", json={"number": f"P-{code}", "given_name": "Ann", "family_name": "Other"}
+        ).json()["id"]
         ends = {"label": "Walk", "expires_at": rfc3339(system_clock() + timedelta(days=1))}
         return {
             # Operators' operations: nobody here is one, so that any id will do.
@@ -112,7 +115,7 @@ def real_values(demo: Demo, bearer: dict[str, str]) -> dict[str, list[Any]]:
             "branch_id": ids("/org/branches"),
             "department_id": ids("/org/departments"),
             "group_id": ids("/org/groups"),
-            "person_id": ids("/org/people"),
+            "person_id": [person],  # not one of those whose account would go with them
             "import_id": [imported.json()["id"]],
             "entry_id": ids("/audit/entries"),
             "user_id": [user],
