@@ -192,7 +192,7 @@ async def test_40_nor_inside_of_what_is_given(client, org) -> None:
     body = {"email": f"{uuid4().hex}@x.test", "name": "New", "roles": roles}
     answer = await client.post(USERS, json=body, headers=org.admin.bearer)
     places = {each["location"] for each in answer.json()["errors"]}
-    assert places == {f"body.roles.0.{name}" for name in ("tenant_id", "given_at", "user_id")}
+    assert places == {f"body.roles[0].{name}" for name in ("tenant_id", "given_at", "user_id")}
 
 
 # ── 42 to 45: nothing but the credential says which organisation ─────────────────────────────────────────────────────
