@@ -153,15 +153,25 @@ async def _look_at_the_users(client, admin, plan):
 
 
 async def _look_at_rights_in_units(client):
-    """Who leads a part of the organisation holds the role there and nowhere else; the audit ends by itself."""
-    held = {}
+    """Who leads a part of the organisation changes people there and nowhere else; the audit of one ends by itself."""
+    held, seen, may = {}, {}, {}
     for local in ("lead", "manager", "reviewer"):
         bearer = await sign_in(client, f"{local}@fintech.com", "password123")
         me = (await client.get("/api/v1/auth/me", headers=bearer)).json()
         [held[local]] = [grant for grant in me["grants"] if grant["unit"] is not None]
-        person = (await client.get("/api/v1/org/people?page_size=1", headers=bearer)).status_code
-        assert (person, me["roles"][-1]) == (200, "User")
+        people = (await client.get("/api/v1/org/people?page_size=200&sort=number", headers=bearer)).json()
+        seen[local] = people["meta"]["total"]
         assert (await client.get("/api/v1/audit/entries", headers=bearer)).status_code == 403
+        kind, unit_id = held[local]["unit"]["kind"], held[local]["unit"]["id"]
+        url = f"/api/v1/org/people?{kind}_id={unit_id}&page_size=1"
+        inside = (await client.get(url, headers=bearer)).json()["data"]
+        outside = [each for each in people["data"] if each[f"{kind}_id"] != unit_id]
+        may[local] = [
+            (await client.patch(f"/api/v1/org/people/{each['id']}", json={}, headers={**bearer, "If-Match": '"1"'}))
+            for each in (*inside[:1], *outside[:1])
+        ]
+    assert (seen["lead"], seen["manager"], 100 < seen["reviewer"] < 300) == (500, 500, True)
+    assert [[each.status_code for each in answers] for answers in may.values()] == [[200, 403], [200, 403], [403]]
     role = ACCESS["fintech"].lead.name
     assert [(each["role"], each["unit"]["kind"]) for each in held.values()] == [
         (role, "department"),

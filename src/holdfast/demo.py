@@ -172,11 +172,13 @@ def _staffing(
     for each, hashed in sign_ins:
         local = each.email.partition("@")[0]
         since = max(founded + timedelta(hours=5), directory.since(plan, members[cast[local]]) + timedelta(hours=1))
-        if local in scoped:
-            active.append(account(local, each.email, since, hashed, identity.Given("User"), scoped[local]))
-        else:
-            more = (stand_in,) if local == "user" else ()
-            active.append(account(local, each.email, since, hashed, identity.Given(each.role), *more))
+        roles = {
+            "lead": (identity.Given("User"), scoped["lead"]),
+            "manager": (identity.Given("User"), scoped["manager"]),
+            "reviewer": (scoped["reviewer"],),
+            "user": (identity.Given("User"), stand_in),
+        }.get(local, (identity.Given(each.role),))
+        active.append(account(local, each.email, since, hashed, *roles))
     joined = directory.morning(directory.LAST_DAY) - timedelta(days=1)
     return identity.Staffing(
         slug=plan.slug,

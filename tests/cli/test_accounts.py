@@ -7,8 +7,8 @@ import bcrypt
 import pytest
 from command_line import refused
 
-from holdfast.core.identity.facts import UserStatusChanged
-from holdfast.core.identity.models import UserStatus
+from holdfast.core.identity.facts import TotpEnrolled, UserStatusChanged
+from holdfast.core.identity.models import Totp, UserStatus
 from holdfast.core.identity.public import find_tenant_id
 from holdfast.core.identity.queries import find_user_by_name
 from holdfast.kernel.permissions import SYSTEM
@@ -42,24 +42,31 @@ def organization(here, tmp_path, monkeypatch) -> str:
     return "example"
 
 
-def status_of(home, email: str, new: UserStatus | None = None) -> str:
-    """Return the status of a user, after changing it where one is given."""
+def ask(home, act) -> str:
+    """Return what a function says that works on the installation of a home."""
 
-    async def ask() -> str:
+    async def run() -> str:
         settings = Settings(holdfast_home=home, _env_file=None)
         installation = open_installation(settings)
         try:
             tenant_id = await find_tenant_id(installation.works, slug="example")
             async with installation.works.begin(tenant_id, SYSTEM) as work:
-                user = await find_user_by_name(work, name_key=email)
-                if new is not None:
-                    user.status = new
-                    work.record(UserStatusChanged(entity=user))
-                return str(user.status)
+                return act(work, await find_user_by_name(work, name_key="ada@example.org"))
         finally:
             await installation.close()
 
-    return asyncio.run(ask())
+    return asyncio.run(run())
+
+
+def lock(work, user) -> None:
+    user.status = UserStatus.LOCKED
+    work.record(UserStatusChanged(entity=user))
+
+
+def enrol(work, user) -> None:
+    totp = Totp(id=user.id, secret=b"sealed", confirmed_at=work.now())
+    work.session.add(totp)
+    work.record(TotpEnrolled(entity=totp))
 
 
 def test_accounts_come_in_and_who_has_no_password_is_invited(here, tmp_path, organization) -> None:
@@ -78,13 +85,23 @@ def test_accounts_come_in_and_who_has_no_password_is_invited(here, tmp_path, org
     assert waiting.stdout.endswith("1 message for example\n")
 
 
+def test_a_lost_second_factor_is_removed(here, tmp_path, organization) -> None:
+    none = refused(here("users", "reset-mfa", "ada@example.org", "--organization", organization))
+    assert "no second factor" in none
+    ask(tmp_path / "home", enrol)
+    done = here("users", "reset-mfa", "ada@example.org", "--organization", organization)
+    assert (done.returncode, done.stdout) == (0, "ada@example.org has no second factor any more\n"), done.stderr
+    assert "second factor" in here("notices", "list", "--organization", organization).stdout
+    assert "no second factor" in refused(here("users", "reset-mfa", "ada@example.org", "--organization", organization))
+
+
 def test_who_was_locked_out_is_let_in_again(here, tmp_path, organization) -> None:
     home = tmp_path / "home"
     free = here("users", "unlock", "ada@example.org", "--organization", organization)
     assert (free.returncode, free.stdout) == (0, "ada@example.org was not locked\n"), free.stderr
-    status_of(home, "ada@example.org", UserStatus.LOCKED)
+    ask(home, lock)
     done = here("users", "unlock", "ADA@example.org", "--organization", organization)
     assert (done.returncode, done.stdout) == (0, "ADA@example.org can sign in again\n"), done.stderr
-    assert status_of(home, "ada@example.org") == "active"
+    assert ask(home, lambda _, user: str(user.status)) == "active"
     assert "no user" in refused(here("users", "unlock", "nobody@example.org", "--organization", organization))
     assert "no organisation" in refused(here("users", "unlock", "ada@example.org", "--organization", "nowhere"))

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from holdfast.cli.terminal import installation, say, show, tenant_of
-from holdfast.core.identity.public import UsersImportReport, import_users_file, unlock_user
-from holdfast.kernel.errors import ConfigurationError, Invalid, NotFound
+from holdfast.core.identity.public import UsersImportReport, import_users_file, reset_second_factor, unlock_user
+from holdfast.kernel.errors import ConfigurationError, Conflict, Invalid, NotFound
 
 app = typer.Typer(no_args_is_help=True)
 Organization = Annotated[str, typer.Option(help="Handle of the organisation.")]
@@ -55,6 +55,18 @@ def unlock(
     say(f"{email} can sign in again" if was_locked else f"{email} was not locked")
 
 
+@app.command("reset-mfa")
+def reset_mfa(
+    email: Annotated[str, typer.Argument(help="Address or user name of the account.")], *, organization: Organization
+) -> None:
+    """Remove the second factor of somebody who lost it; they are told, and enrol another one.
+
+    Example: holdfast users reset-mfa ada@example.org --organization example
+    """
+    asyncio.run(_reset(email, organization))
+    say(f"{email} has no second factor any more")
+
+
 async def _import(name: str, content: bytes, organization: str, *, dry_run: bool) -> UsersImportReport:
     async with installation() as home:
         tenant_id = await tenant_of(home, organization)
@@ -69,4 +81,13 @@ async def _unlock(email: str, organization: str) -> bool:
         try:
             return await unlock_user(home.works, tenant_id=tenant_id, email=email)
         except NotFound as error:
+            raise ConfigurationError(error.detail) from None
+
+
+async def _reset(email: str, organization: str) -> None:
+    async with installation() as home:
+        tenant_id = await tenant_of(home, organization)
+        try:
+            await reset_second_factor(home.works, tenant_id=tenant_id, email=email)
+        except (NotFound, Conflict) as error:
             raise ConfigurationError(error.detail) from None

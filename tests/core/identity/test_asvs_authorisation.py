@@ -192,7 +192,7 @@ async def test_40_nor_inside_of_what_is_given(client, org) -> None:
     body = {"email": f"{uuid4().hex}@x.test", "name": "New", "roles": roles}
     answer = await client.post(USERS, json=body, headers=org.admin.bearer)
     places = {each["location"] for each in answer.json()["errors"]}
-    assert places == {f"body.roles.0.{name}" for name in ("tenant_id", "given_at", "user_id")}
+    assert places == {f"body.roles[0].{name}" for name in ("tenant_id", "given_at", "user_id")}
 
 
 # ── 42 to 45: nothing but the credential says which organisation ─────────────────────────────────────────────────────
@@ -229,6 +229,7 @@ KINDS = {
     "branch_id": Stage.branch,
     "department_id": Stage.department,
     "parent_id": Stage.department,
+    "group_id": Stage.group,
     "person_id": Stage.person,
     "manager_id": Stage.person,
     "head_person_id": Stage.person,
@@ -249,7 +250,7 @@ async def test_43_another_organisations_row_is_named_as_one_that_there_is_none_o
     theirs = await KINDS[name](Stage(stage.client, other))
     told = []
     for value in (theirs, str(uuid4())):
-        units = ("company_id", "branch_id", "department_id", "parent_id")
+        units = ("company_id", "branch_id", "department_id", "group_id", "parent_id")
         fields = {n: v for n, v in request["json"].items() if n not in units or name not in units}
         answer = await stage.send(key, json={**fields, name: value}, headers=org.admin.bearer)
         assert not answer.is_success, answer.text

@@ -80,9 +80,9 @@ async def test_what_a_role_holds_counts_from_the_next_request_on_and_so_does_wha
 @pytest.mark.parametrize(
     ("fields", "place", "status"),
     [
-        ({"permissions": [READ, "directory.company.read", "no.such.right"]}, "body.permissions.2", 422),
-        ({"permissions": ["x", READ, "y"]}, "body.permissions.0", 422),
-        ({"permissions": [7]}, "body.permissions.0", 422),
+        ({"permissions": [READ, "directory.company.read", "no.such.right"]}, "body.permissions[2]", 422),
+        ({"permissions": ["x", READ, "y"]}, "body.permissions[0]", 422),
+        ({"permissions": [7]}, "body.permissions[0]", 422),
         ({"name": "Admin"}, "body.name", 409),
         ({"name": "aDMIN"}, "body.name", 409),
         ({"name": "viewer "}, "body.name", 409),
@@ -118,7 +118,7 @@ async def test_nobody_makes_changes_deletes_or_gives_a_role_beyond_what_they_hol
     more = {"name": "More", "permissions": [READ, "audit.entry.read"]}
     refused = await client.post(ROLES, json=more, headers=maker.bearer)
     assert (refused.status_code, refused.json()["code"]) == (403, "MORE_RIGHTS")
-    assert [each["location"] for each in refused.json()["errors"]] == ["body.permissions.1"]
+    assert [each["location"] for each in refused.json()["errors"]] == ["body.permissions[1]"]
     own = await client.post(ROLES, json={"name": "Less", "permissions": [READ]}, headers=maker.bearer)
     assert own.status_code == 201, own.text
     url = f"{ROLES}/{own.json()['id']}"

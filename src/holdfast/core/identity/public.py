@@ -20,7 +20,7 @@ from holdfast.core.identity.service.setup import (
 )
 from holdfast.core.identity.service.tenants import ensure_system, found_tenant
 from holdfast.core.identity.service.tokens import AccessTokens
-from holdfast.core.identity.service.unlocking import unlock_user
+from holdfast.core.identity.service.unlocking import reset_second_factor, unlock_user
 from holdfast.core.identity.service.users import add_user
 from holdfast.core.identity.service.users_import import import_users_file
 
@@ -54,6 +54,7 @@ __all__ = [
     "people_called",
     "read_outbox",
     "reset_mfa",
+    "reset_second_factor",
     "surroundings",
     "table_of_roles",
     "unlock_user",

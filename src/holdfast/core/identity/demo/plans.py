@@ -6,8 +6,14 @@ from dataclasses import dataclass, field
 Place = tuple[str, str]  # the code of a branch, and the name of one of its departments
 
 _SEE = ("directory.organization.read", "directory.company.read", "directory.branch.read", "directory.department.read")
-_LEAD = (*_SEE, "directory.person.read", "directory.person.update", "directory.group.read", "directory.group.assign")
-_STAFF = (*_LEAD, "directory.person.create", "directory.person.import", "directory.person.export")
+_LEAD = (*_SEE, "directory.person.read", "directory.person.create", "directory.person.update")
+_STAFF = (
+    *_LEAD,
+    "directory.person.import",
+    "directory.person.export",
+    "directory.group.read",
+    "directory.group.assign",
+)
 
 
 @dataclass(frozen=True, slots=True)

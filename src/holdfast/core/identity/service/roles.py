@@ -159,9 +159,9 @@ def _check_name(name: str) -> None:
 def _check_permissions(work: Work, permissions: Sequence[str]) -> dict[str, str]:
     """Return where each permission stands in the request; raise Invalid naming those that there are none of."""
     known = known_permissions(work)
-    places = {name: f"body.permissions.{index}" for index, name in enumerate(permissions)}
+    places = {name: f"body.permissions[{index}]" for index, name in enumerate(permissions)}
     faults = [
-        FieldError(f"body.permissions.{index}", "unknown", "there is no such permission")
+        FieldError(f"body.permissions[{index}]", "unknown", "there is no such permission")
         for index, name in enumerate(permissions)
         if name not in known
     ]

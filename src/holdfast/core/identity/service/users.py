@@ -113,7 +113,7 @@ async def create_user(work: Work, fields: UserCreate) -> User:
     work.record(UserCreated(entity=user))
     await move_names(work, before=set(), after=names_of(work, user))
     for index, each in enumerate(fields.roles):
-        await give_role(work, user, each, at=f"body.roles.{index}")
+        await give_role(work, user, each, at=f"body.roles[{index}]")
     await invite(work, user)
     await work.flush()
     return user
