@@ -162,3 +162,19 @@ def test_a_key_that_was_not_copied_whole_is_told_from_a_wrong_one() -> None:
     for at in range(8, len(text)):
         other = "a" if text[at] != "a" else "b"
         assert parse_key(text[:at] + other + text[at + 1 :]) is None, at
+
+
+async def test_nobody_makes_a_key_for_more_than_they_hold(client, hands, org) -> None:
+    """A program's key would lend its maker the program's rights."""
+    account = (await client.post("/api/v1/service-accounts", json={"name": "P"}, headers=org.admin.bearer)).json()["id"]
+    role = {"name": "Keeper", "permissions": ["identity.service_account.update", "identity.mfa.reset"]}
+    made = await client.post("/api/v1/roles", json=role, headers=org.admin.bearer)
+    keeper = await add_caller(org)
+    for user_id, name in ((account, "Admin"), (keeper.id, made.json()["id"])):
+        given = await client.post(f"{USERS}/{user_id}/roles", json={"role": name}, headers=org.admin.bearer)
+        assert given.status_code == 201, given.text
+    body = {"label": "Nightly", "expires_at": rfc3339(hands() + timedelta(days=30))}
+    refused = await client.post(f"{USERS}/{account}/api-keys", json=body, headers=keeper.bearer)
+    assert (refused.status_code, refused.json()["code"]) == (403, "MORE_RIGHTS")
+    refused = await client.delete(f"{USERS}/{org.admin.id}/mfa", headers=keeper.bearer)
+    assert (refused.status_code, refused.json()["code"]) == (403, "MORE_RIGHTS")

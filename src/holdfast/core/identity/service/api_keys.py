@@ -12,6 +12,7 @@ from holdfast.core.identity.models import Session, SessionKind, User, UserKind
 from holdfast.core.identity.schemas import ApiKeyOut
 from holdfast.core.identity.service.desk import desk_of
 from holdfast.core.identity.service.notices import notify
+from holdfast.core.identity.service.rights import rights_of
 from holdfast.core.identity.service.tokens import Address, key_text
 from holdfast.kernel.crypto import digest, new_secret
 from holdfast.kernel.permissions import enforce, verb
@@ -56,10 +57,11 @@ async def create_service_key(
     scopes: Sequence[str] | None = None,
     networks: Sequence[str] | None = None,
 ) -> Issued:
-    """Make a key for a service account; raise UserNotFound, NotAService for a person, Invalid as `create_key`."""
+    """Make a key for a service account; raise UserNotFound, NotAService for a person, MoreRights, Invalid."""
     user = await queries.get_user(work, user_id=user_id, lock=True)
     if user.kind is not UserKind.SERVICE:
         raise NotAService("Only a service account gets keys from another; a person makes their own.")
+    enforce(guards.can_hold(work.actor, await rights_of(work, user_id=user_id)))
     enforce(guards.can_be_scopes(scopes, desk_of(work.house).permission_names))
     return await _issue(work, user, label=label, expires_at=expires_at, scopes=scopes, networks=networks)
 
@@ -107,6 +109,7 @@ async def rotate_service_key(
     user = await queries.get_user(work, user_id=user_id)
     if user.kind is not UserKind.SERVICE:
         raise NotAService("Only a service account's keys are rotated by another.")
+    enforce(guards.can_hold(work.actor, await rights_of(work, user_id=user_id)))
     return await _rotate(work, user_id, key_id, expires_at, overlap)
 
 

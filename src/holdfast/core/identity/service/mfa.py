@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from holdfast.core.identity import queries
+from holdfast.core.identity import guards, queries
 from holdfast.core.identity.errors import NoSecondFactor, SecondFactorExists, WrongCode
 from holdfast.core.identity.facts import SteppedUp, TotpConfirmed, TotpEnrolled
 from holdfast.core.identity.models import Totp, User
@@ -18,7 +18,8 @@ from holdfast.core.identity.service.factors import (
 )
 from holdfast.core.identity.service.notices import notify
 from holdfast.core.identity.service.policy import needs_second_factor
-from holdfast.kernel.permissions import verb
+from holdfast.core.identity.service.rights import rights_of
+from holdfast.kernel.permissions import enforce, verb
 from holdfast.kernel.work import Work
 
 NOTICE = "mfa_changed"
@@ -100,8 +101,9 @@ async def renew_recovery_codes(work: Work) -> list[str]:
 
 @verb("identity.mfa.reset", step_up=True, writes=True)
 async def reset_mfa(work: Work, *, user_id: UUID) -> None:
-    """Remove the second factor of a user who lost it; raise UserNotFound, NoSecondFactor."""
+    """Remove the second factor of a user who lost it; raise UserNotFound, NoSecondFactor, MoreRights."""
     user = await queries.get_user(work, user_id=user_id, lock=True)
+    enforce(guards.can_hold(work.actor, await rights_of(work, user_id=user_id)))
     await _remove(work, user, change="an administrator removed your second factor", reason="reset")
 
 

@@ -9,10 +9,9 @@ from uuid import UUID
 from holdfast.core.identity import guards, queries
 from holdfast.core.identity.errors import SlugTaken
 from holdfast.core.identity.facts import OrganizationOpened, OrganizationStatusChanged
-from holdfast.core.identity.models import Purpose, UserStatus
+from holdfast.core.identity.models import UserStatus
 from holdfast.core.identity.schemas import OrganizationCreate, PlatformOrganizationOut, TenantStatus
-from holdfast.core.identity.service.links import issue_link
-from holdfast.core.identity.service.notices import notify
+from holdfast.core.identity.service.invitations import invite
 from holdfast.core.identity.service.tenants import found_tenant
 from holdfast.core.identity.service.users import add_user
 from holdfast.kernel.permissions import enforce, verb
@@ -45,8 +44,7 @@ async def create_organization(work: Work, wanted: OrganizationCreate) -> Tenant:
         await found_tenant(there, slug=wanted.slug, name=wanted.name, industry=wanted.industry, country=wanted.country)
         user = await add_user(there, email=first.email, name=first.name, password_hash=None, roles=[guards.ADMIN])
         user.status = UserStatus.INVITED
-        link = await issue_link(there, user=user, purpose=Purpose.INVITATION)
-        await notify(there, user, "invitation", link=f"{there.settings.public_url}/console/invitation#token={link}")
+        await invite(there, user)
     work.record(OrganizationOpened(slug=wanted.slug, organization_id=tenant_id))
     return await queries.get_tenant_by_id(work, tenant_id=tenant_id)
 
