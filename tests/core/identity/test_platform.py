@@ -1,6 +1,7 @@
 """What operators do to organisations: each act in both trails, by one commit, and nothing beyond."""
 
 import asyncio
+import json
 from uuid import UUID, uuid4
 
 import pytest
@@ -100,3 +101,24 @@ async def test_an_administrator_of_an_organisation_is_no_operator(client, org: O
 async def test_a_reason_is_a_reason(client, org: Org, olga: Caller) -> None:
     refused = await client.post(f"{ORGANIZATIONS}/{org.id}/suspend", json={"reason": "x"}, headers=olga.bearer)
     assert [each["location"] for each in refused.json()["errors"]] == ["body.reason"]
+
+
+async def test_everything_of_an_organisation_is_written_out_but_what_opens_doors(client, home, org: Org, olga) -> None:
+    company = await client.post("/api/v1/org/companies", json={"code": "A", "name": "Ours"}, headers=org.admin.bearer)
+    answer = await client.post(f"{ORGANIZATIONS}/{org.id}/exports", headers=olga.bearer)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-disposition"] == f'attachment; filename="{org.slug}.jsonl"'
+    head, *lines = [json.loads(line) for line in answer.text.splitlines()]
+    assert (head["format"], head["organization_id"]) == ("holdfast-organization/1", str(org.id))
+    tables = {line["table"] for line in lines}
+    assert {"organization", "company", "user_account", "role_assignment", "session", "audit_entry"} <= tables
+    assert not tables & {"user_password", "user_totp", "refresh_token", "notice"}
+    [ours] = [line["row"] for line in lines if line["table"] == "company"]
+    assert (ours["id"], ours["name"]) == (company.json()["id"], "Ours")
+    assert "secret_hash" not in answer.text
+    entries_told = len([line for line in lines if line["table"] == "audit_entry"])
+    assert entries_told == len(await entries(home, org.id)), "each entry once"
+    for tenant_id in (org.id, SYSTEM_TENANT):
+        assert "platform.organization.exported" in {entry["action"] for entry in await entries(home, tenant_id)}
+    refused = await client.post(f"{ORGANIZATIONS}/{org.id}/exports", headers=org.admin.bearer)
+    assert refused.status_code == 403

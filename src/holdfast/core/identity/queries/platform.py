@@ -1,11 +1,11 @@
 """Statements on the installation's organisations, and on emergency accesses."""
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, func, inspect, select
+from sqlalchemy import ColumnElement, func, inspect, literal, select, tuple_
 
 from holdfast.core.identity.errors import EmergencyAccessNotFound, OrganizationNotFound
 from holdfast.core.identity.models import BreakGlass
@@ -89,18 +89,13 @@ def exported_models() -> Sequence[type[TenantOwned]]:
 
 async def batches_of(work: Work, model: type[TenantOwned]) -> AsyncIterator[Sequence[TenantOwned]]:
     """Yield all rows of this organisation in a table, a few hundred at a time, by their keys."""
-    order = [attribute for attribute in inspect(model).primary_key if attribute.name != "tenant_id"]
-    last: UUID | None = None
-    if len(order) > 1:  # few and small: parts of entries have a second column in their key
-        offset = 0
-        while rows := (await work.session.scalars(select(model).order_by(*order).limit(AT_ONCE).offset(offset))).all():
-            yield rows
-            offset += len(rows)
-        return
+    key = [column for column in inspect(model).primary_key if column.name != "tenant_id"]
+    statement = select(model).order_by(*key).limit(AT_ONCE)
+    last: list[Any] | None = None
     while True:
-        statement = select(model).order_by(model.id).limit(AT_ONCE)
-        rows = (await work.session.scalars(statement if last is None else statement.where(model.id > last))).all()
+        after = statement if last is None else statement.where(tuple_(*key) > tuple_(*last))
+        rows = (await work.session.scalars(after)).all()
         if not rows:
             return
-        last = rows[-1].id
+        last = [literal(getattr(rows[-1], column.name), column.type) for column in key]
         yield rows

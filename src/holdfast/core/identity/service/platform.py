@@ -65,7 +65,7 @@ async def resume_organization(work: Work, *, organization_id: UUID, reason: str)
 async def delete_organization(work: Work, *, organization_id: UUID, reason: str) -> Tenant:
     """Shut an organisation now and set the day after which its data may be deleted; raise OrganizationState.
 
-    Until `holdfast organizations purge` is run after that day it can be resumed.
+    Until then it can be resumed.
     """
     return await _turn(work, organization_id, TenantStatus.DELETING, reason)
 
