@@ -5,7 +5,6 @@ import contextlib
 import os
 import resource
 import shutil
-import socket
 import sqlite3
 import subprocess
 import tempfile
@@ -19,6 +18,7 @@ import asyncpg
 import httpx
 import pytest
 from clusters import CLUSTERS, Cluster, missing
+from redis_servers import redis_keys, redis_server
 
 from holdfast.core.identity.public import ensure_system
 from holdfast.kernel.settings import Settings
@@ -360,25 +360,6 @@ async def test_the_file_cannot_be_written(embedded, tmp_path):
 # ── Redis ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@contextlib.contextmanager
-def redis_server(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    program = shutil.which("redis-server")
-    if program is None:
-        missing("redis-server")
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", "", "--appendonly", "no"]
-    process = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-                break
-            time.sleep(0.05)
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
 async def test_redis_goes_and_the_limits_hold(embedded, tmp_path):
     settings, org = embedded
     port = free_port()
@@ -421,10 +402,3 @@ async def test_redis_goes_and_the_limits_hold(embedded, tmp_path):
             assert redis_keys(port) > 0, "Redis is not used again"
         assert process.log.count("redis_unreachable") <= 3, process.log
         assert "Traceback" not in process.log, process.log[-3000:]
-
-
-def redis_keys(port: int) -> int:
-    """Return how many keys a Redis holds."""
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
-        connection.sendall(b"DBSIZE\r\n")
-        return int(connection.recv(64).strip().lstrip(b":"))

@@ -1,21 +1,17 @@
 """What the tests of identity share."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, ExitStack
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import httpx
 import pytest
-from processes import PROCESSES, Servers
+from processes import Servers, Sites
 
 from callers import Caller, add_caller
 from clients import client_of
 from holdfast.kernel.clock import system_clock
 from holdfast.main import Installation, open_installation
-from serving import serve
 from support import PASSWORD, Org
 
 
@@ -46,8 +42,26 @@ async def timed(home: Installation, hands: Hands) -> AsyncIterator[Installation]
     await made.close()
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run tests of `servers` with one worker process and with four, those marked `served` in the test's own too."""
+    if "workers" in metafunc.fixturenames:
+        metafunc.parametrize("workers", [1, 4], ids=["1-worker", "4-workers"])
+    elif "reach" in metafunc.fixturenames and metafunc.definition.get_closest_marker("served"):
+        metafunc.parametrize("reach", [0, 1, 4], ids=["in-process", "1-worker", "4-workers"], indirect=True)
+
+
 @pytest.fixture
-async def client(timed: Installation) -> AsyncIterator[httpx.AsyncClient]:
+def reach(request: pytest.FixtureRequest) -> int:
+    """How many worker processes answer; 0: the application is called in the test's own process."""
+    return getattr(request, "param", 0)
+
+
+@pytest.fixture
+async def client(home: Installation, timed: Installation, sites: Sites, reach: int) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the application; where several processes serve it, each request goes to the next one."""
+    if reach:
+        yield (await sites.get(home, reach)).client()
+        return
     async with client_of(timed) as made:
         yield made
 
@@ -63,28 +77,13 @@ def at(home: Installation, org: Org) -> Org:
     return replace(org, home=home)
 
 
-@pytest.fixture(scope="module")
-def start() -> Iterator[Callable[[Installation], list[str]]]:
-    """Give the addresses of an installation's processes, which run until the module's tests are over."""
-    running: dict[str, list[str]] = {}
-    with ExitStack() as stack, ThreadPoolExecutor(PROCESSES) as pool:
-
-        def addresses(home: Installation) -> list[str]:
-            if home.database.dialect not in running:
-                contexts = [serve(home.settings, RATE_LIMIT_ENABLED="false", POOL_SIZE="5") for _ in range(PROCESSES)]
-                # Entered at once: each waits until its server is ready.
-                entered = list(pool.map(lambda context: context.__enter__(), contexts))
-                for context in contexts:
-                    stack.push(context)
-                running[home.database.dialect] = [served.url for served in entered]
-            return running[home.database.dialect]
-
-        yield addresses
+@pytest.fixture(scope="session")
+async def sites(homes: object) -> AsyncIterator[Sites]:
+    async with Sites.all() as made:
+        yield made
 
 
 @pytest.fixture
-async def servers(home, start) -> AsyncIterator[Servers]:
-    urls = await asyncio.to_thread(start, home)
-    async with AsyncExitStack() as stack:
-        clients = [httpx.AsyncClient(base_url=url, timeout=30) for url in urls]
-        yield Servers([await stack.enter_async_context(client) for client in clients])
+async def servers(home: Installation, sites: Sites, workers: int) -> Servers:
+    """The served program with one worker process and with four."""
+    return (await sites.get(home, workers)).servers()

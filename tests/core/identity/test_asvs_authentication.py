@@ -59,6 +59,7 @@ async def forgotten(client: httpx.AsyncClient, timed: Installation, org: Org, ca
 # ── passwords ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.served
 async def test_01_fifteen_characters_alone_eight_beside_a_second_factor(client, timed, org, bea) -> None:
     """(6.2.1; NIST SP 800-63B-4, 3.1.1.2)."""
     assert (await change(client, bea, "fourteen chars")).status_code == 422
@@ -74,6 +75,7 @@ async def test_01_fifteen_characters_alone_eight_beside_a_second_factor(client, 
 
 
 @pytest.mark.parametrize("length", [64, 1000])
+@pytest.mark.served
 async def test_02_long_passwords_work_and_their_last_character_matters(length: int, client, bea) -> None:
     """(6.2.8, 6.2.9)."""
     new = ("plum otter " * 100)[: length - 1] + "z"
@@ -83,6 +85,7 @@ async def test_02_long_passwords_work_and_their_last_character_matters(length: i
     assert (await sign_in(client, bea, new[:-1])).status_code == 401
 
 
+@pytest.mark.served
 async def test_03_emoji_blanks_and_case_are_kept_exactly(client, bea) -> None:
     """(6.2.5, 6.2.8)."""
     new = "  Hedgehog 🦔 über ſtone  "
@@ -92,6 +95,7 @@ async def test_03_emoji_blanks_and_case_are_kept_exactly(client, bea) -> None:
         assert (await sign_in(client, bea, close)).status_code == 401, close
 
 
+@pytest.mark.served
 async def test_04_common_passwords_are_refused_at_change_and_reset(client, timed, org, bea) -> None:
     """(6.2.4, 6.2.12). Every one of the list in test_password_rules.py; here the ways in, with the shortest rule."""
     await give_authenticator(timed, org, bea.id)
@@ -107,6 +111,7 @@ async def test_04_common_passwords_are_refused_at_change_and_reset(client, timed
     assert (await sign_in(client, bea)).status_code == 200
 
 
+@pytest.mark.served
 async def test_05_the_names_around_a_password_are_refused_in_it(client, timed, org, bea) -> None:
     """(6.2.11)."""
     names = (f"Org {org.slug}", org.slug, "Holdfast", bea.email.partition("@")[0], "someone")
@@ -115,6 +120,7 @@ async def test_05_the_names_around_a_password_are_refused_in_it(client, timed, o
             assert (await change(client, bea, password)).status_code == 422, password
 
 
+@pytest.mark.served
 async def test_06_a_change_demands_the_present_password(client, bea) -> None:
     """(6.2.3)."""
     url, new = f"/api/v1/users/{bea.id}/password", "stone under the seventh bridge"
@@ -131,6 +137,7 @@ async def test_06_a_change_demands_the_present_password(client, bea) -> None:
 # ── what an answer tells, and how often one may ask ──────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.served
 async def test_08_a_forgotten_password_tells_nothing(client, org, bea) -> None:
     """(6.3.8) Status, body and headers; signing in is in test_alike.py, and so is how its time is compared."""
     told = []
@@ -247,6 +254,7 @@ async def test_12_a_code_is_good_once(client, timed, org, hands, bea) -> None:
 
 
 @pytest.mark.parametrize(("steps", "good"), [(-2, False), (-1, True), (0, True), (1, True), (2, False)])
+@pytest.mark.served
 async def test_13_codes_of_the_neighbouring_steps_count_by_the_servers_clock(
     steps: int, good: bool, client, timed, org, hands, bea
 ) -> None:
@@ -261,6 +269,7 @@ async def test_13_codes_of_the_neighbouring_steps_count_by_the_servers_clock(
     assert (await client.post(VERIFY, json=body, headers=headers)).status_code == 401
 
 
+@pytest.mark.served
 async def test_14_six_wrong_codes_stop_the_sign_in(client, timed, org, bea) -> None:
     """(6.6.3)."""
     app, codes = await give_authenticator(timed, org, bea.id)
@@ -284,6 +293,7 @@ async def test_14_six_wrong_codes_stop_the_sign_in(client, timed, org, bea) -> N
     assert (await verify(client, token, code=app.code())).status_code == 200, "after five it still waits"
 
 
+@pytest.mark.served
 async def test_15_a_recovery_code_works_once_and_is_kept_as_a_hash(client, timed, org, bea) -> None:
     """(6.5.1, 6.5.2)."""
     _, codes = await enrol(client, timed, bea)
@@ -299,6 +309,7 @@ async def test_15_a_recovery_code_works_once_and_is_kept_as_a_hash(client, timed
     assert (await verify(client, await waiting(client, ann), recovery_code=codes[5])).status_code == 401, "another's"
 
 
+@pytest.mark.served
 async def test_16_what_belongs_to_one_sign_in_is_of_no_use_in_another(client, timed, org, bea) -> None:
     """(6.6.2)."""
     ann = await add_caller(org, "Viewer", password=PASSWORD)
@@ -334,6 +345,7 @@ async def test_17_a_reset_is_good_once_for_half_an_hour_and_ends_every_session(c
     assert (await client.post(RESET, json={"token": token, **new})).status_code == 403
 
 
+@pytest.mark.served
 async def test_18_an_administrator_neither_sets_nor_learns_a_password(client, timed, org, bea) -> None:
     """(6.4.6)."""
     url = f"/api/v1/users/{bea.id}/password"

@@ -154,6 +154,7 @@ async def test_30_roles_and_addresses_ask_again_who_one_is(key: str, stage, org)
     assert done.is_success, done.text
 
 
+@pytest.mark.served
 async def test_30_who_adds_a_user_with_roles_or_changes_an_address_is_asked_too(client, org) -> None:
     late, ben = await add_caller(org, "Admin"), await add_caller(org)
     await long_ago(org, late)
@@ -187,6 +188,7 @@ async def test_40_fields_that_are_not_ones_own_to_write_are_refused(endpoint, st
     assert refused >= {f"body.{name}" for name in more}, refused
 
 
+@pytest.mark.served
 async def test_40_nor_inside_of_what_is_given(client, org) -> None:
     roles = [{"role": "Viewer", "tenant_id": str(uuid4()), "given_at": "2020-01-01T00:00:00Z", "user_id": str(uuid4())}]
     body = {"email": f"{uuid4().hex}@x.test", "name": "New", "roles": roles}
@@ -259,6 +261,7 @@ async def test_43_another_organisations_row_is_named_as_one_that_there_is_none_o
     assert [each["location"] for each in told[0][1]["errors"]] == [f"body.{name}"]
 
 
+@pytest.mark.served
 async def test_43_nor_is_a_role_of_another_organisation_one(client, org, other) -> None:
     body = {"name": "Theirs", "permissions": []}
     theirs = (await client.post(ROLES, json=body, headers=other.admin.bearer)).json()["id"]
@@ -334,6 +337,7 @@ async def administrators(org: Org) -> set[UUID]:
 
 
 @pytest.mark.parametrize("how", ["role", "end"])
+@pytest.mark.served
 async def test_49_the_last_administrator_keeps_the_role(how: str, client, org) -> None:
     temporary = await add_caller(org)
     body = {"role": "Admin", "ends_at": "2099-01-01T00:00:00Z"}
@@ -349,6 +353,7 @@ async def test_49_the_last_administrator_keeps_the_role(how: str, client, org) -
 
 
 @pytest.mark.parametrize("how", ["suspend", "delete"])
+@pytest.mark.served
 async def test_49_the_last_administrator_is_neither_suspended_nor_deleted(how: str, client, org) -> None:
     temporary = await add_caller(org)
     body = {"role": "Admin", "ends_at": "2099-01-01T00:00:00Z"}

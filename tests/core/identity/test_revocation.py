@@ -1,15 +1,12 @@
 """Refresh tokens, revocation, and forged credentials."""
 
 import asyncio
-import base64
-import hashlib
-import hmac
-import json
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx
 import pytest
+from forgeries import FORGERIES, opened, signed
 from sqlalchemy import select
 
 from callers import Caller, add_caller
@@ -240,53 +237,8 @@ async def test_a_cookie_ends_after_thirty_idle_minutes_and_twelve_hours_in_all(c
 # ── forged credentials ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def part(value: object) -> str:
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
-
-
-def opened(token: str) -> tuple[dict, dict]:
-    header, claims, _ = token.split(".")
-    return tuple(json.loads(base64.urlsafe_b64decode(each + "==")) for each in (header, claims))
-
-
-def signed(header: dict, claims: object, key: bytes) -> str:
-    text = f"{part(header)}.{part(claims)}"
-    return f"{text}.{encode(hmac.new(key, text.encode(), hashlib.sha256).digest())}"
-
-
-FORGERIES = {
-    "alg none": lambda h, c, k: f"{part({**h, 'alg': 'none'})}.{part(c)}.",
-    "alg None with our signature": lambda h, c, k: signed({**h, "alg": "None"}, c, k),
-    "alg HS512": lambda h, c, k: signed({**h, "alg": "HS512"}, c, k),
-    "alg RS256": lambda h, c, k: signed({**h, "alg": "RS256"}, c, k),
-    "no alg": lambda h, c, k: signed({n: v for n, v in h.items() if n != "alg"}, c, k),
-    "another key": lambda h, c, k: signed(h, c, b"x" * 32),
-    "an empty key": lambda h, c, k: signed(h, c, b""),
-    "typ JWT": lambda h, c, k: signed({**h, "typ": "JWT"}, c, k),
-    "no typ": lambda h, c, k: signed({n: v for n, v in h.items() if n != "typ"}, c, k),
-    "another kid": lambda h, c, k: signed({**h, "kid": "other"}, c, k),
-    "a path as kid": lambda h, c, k: signed({**h, "kid": "../../dev/null"}, c, b""),
-    "no kid": lambda h, c, k: signed({n: v for n, v in h.items() if n != "kid"}, c, k),
-    "a key of the caller's": lambda h, c, k: signed({**h, "jwk": {"kty": "oct", "k": encode(b"x" * 32)}}, c, b"x" * 32),
-    "another audience": lambda h, c, k: signed(h, {**c, "aud": "other"}, k),
-    "no audience": lambda h, c, k: signed(h, {n: v for n, v in c.items() if n != "aud"}, k),
-    "another issuer": lambda h, c, k: signed(h, {**c, "iss": "other"}, k),
-    "expired": lambda h, c, k: signed(h, {**c, "exp": c["iat"] - 1}, k),
-    "no end": lambda h, c, k: signed(h, {n: v for n, v in c.items() if n != "exp"}, k),
-    "a text as the end": lambda h, c, k: signed(h, {**c, "exp": "9999999999"}, k),
-    "true as the end": lambda h, c, k: signed(h, {**c, "exp": True}, k),
-    "an unknown session": lambda h, c, k: signed(h, {**c, "sid": str(uuid4())}, k),
-    "another organisation": lambda h, c, k: signed(h, {**c, "tid": str(uuid4())}, k),
-    "no session": lambda h, c, k: signed(h, {n: v for n, v in c.items() if n != "sid"}, k),
-    "a list as claims": lambda h, c, k: signed(h, [c], k),
-    "a changed signature": lambda h, c, k: signed(h, c, k)[:-4] + "AAAA",
-    "no signature": lambda h, c, k: signed(h, c, k).rpartition(".")[0] + ".",
-    "two parts": lambda h, c, k: signed(h, c, k).rpartition(".")[0],
-    "five parts": lambda h, c, k: signed(h, c, k) + ".a.b",
-}
-
-
-async def test_forged_access_tokens_are_refused(client, timed, org, ann: Caller) -> None:
+@pytest.mark.served
+async def test_34_forged_access_tokens_are_refused(client, timed, org, ann: Caller) -> None:
     header, claims = opened(ann.access)
     key = timed.works.keys.access
     assert (header["alg"], header["typ"], header["kid"]) == ("HS256", "at+jwt", timed.works.keys.access_id)

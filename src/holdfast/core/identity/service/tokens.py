@@ -1,6 +1,7 @@
 """The three forms in which a session is carried: access JWT (RFC 9068), refresh token, cookie."""
 
 import functools
+import json
 import string
 import zlib
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from holdfast.kernel.ids import parse_id
 ALGORITHM = "HS256"
 TYPE = "at+jwt"
 ISSUER = "holdfast"
+CLAIMS = frozenset({"iss", "aud", "sub", "tid", "sid", "jti", "iat", "exp"})
 REFRESH_PREFIX = "hfr_"
 KEY_PREFIX = "hf_"
 _DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
@@ -78,7 +80,7 @@ class AccessTokens:
 
     def __init__(self, keys: Keys, *, minutes: int) -> None:
         self._key = OctKey.import_key(keys.access)
-        self._key_id = keys.access_id
+        self._header = {"alg": ALGORITHM, "typ": TYPE, "kid": keys.access_id}
         self.seconds = minutes * 60
         # Remembers that a signature is good, which it stays, and no more: whether the token has expired is asked with
         # each request, and so is its session's row. A bad token raises and is not remembered.
@@ -99,7 +101,7 @@ class AccessTokens:
             "iat": issued,
             "exp": issued + self.seconds if until is None else int(until.timestamp()),
         }
-        return jwt.encode({"alg": ALGORITHM, "typ": TYPE, "kid": self._key_id}, claims, self._key)
+        return jwt.encode(dict(self._header), claims, self._key)
 
     def read(self, token: str, now: datetime) -> tuple[UUID, UUID] | None:
         """Return tenant and session of a token that is ours and not expired, else None."""
@@ -113,7 +115,9 @@ class AccessTokens:
         """Return tenant, session and end of a token that is ours; raise ValueError or JoseError for any other."""
         found = jwt.decode(token, self._key, algorithms=[ALGORITHM])
         header, claims = found.header, found.claims
-        ours = header.get("typ") == TYPE and header.get("kid") == self._key_id
+        # What `issue` writes and nothing else: no header that names a key, no claim twice, none that nobody looks at.
+        written = encode(json.dumps(claims, separators=(",", ":")).encode()) == token.split(".")[1]
+        ours = header == self._header and claims.keys() == CLAIMS and written
         expires = claims.get("exp")
         if not ours or claims.get("aud") != ISSUER or claims.get("iss") != ISSUER or not isinstance(expires, int):
             raise ValueError("not an access token of ours")
