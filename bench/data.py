@@ -23,7 +23,7 @@ from holdfast.core.directory.schemas import CompanyOut
 from holdfast.core.identity.facts import SignedIn
 from holdfast.core.identity.models import SessionKind
 from holdfast.core.identity.public import add_user, ensure_system, found_tenant, open_session
-from holdfast.core.identity.queries import _CREDENTIAL
+from holdfast.core.identity.queries.credential import _CREDENTIAL
 from holdfast.kernel.clock import system_clock
 from holdfast.kernel.db import NOBODY, driver_value
 from holdfast.kernel.ids import new_id
@@ -198,8 +198,7 @@ async def _floor(
         inserts[model.__table__.name] = (text, names)
     credential = _CREDENTIAL
     if dialect == "postgresql":
-        credential = credential.replace("group_concat(r.role)", "string_agg(r.role, ',')")
-        for mark in ("$1", "$2", "$3", "$3"):
+        for mark in ("$3", "$1", "$2", "$3", "$3", "$3"):
             credential = credential.replace("?", mark, 1)
     return Floor(
         port=0,

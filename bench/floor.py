@@ -63,11 +63,11 @@ def listed(names: tuple[str, ...], rows: list[Any]) -> Response:
 
 def shown(row: Any) -> dict[str, Any]:
     """Return the answer of `me`."""
-    _, _, user_id, email, username, name, slug, organization, roles = row
+    _, _, user_id, email, username, name, slug, organization = row[:8]
     return {
         "user": {"id": str(user_id), "email": email, "username": username, "name": name},
         "organization": {"slug": slug, "name": organization},
-        "roles": roles.split(","),
+        "roles": [row[16]],
         "permissions": [],
     }
 
@@ -178,7 +178,8 @@ def on_sqlite(floor: Floor) -> Starlette:
 
     def enter(connection: sqlite3.Connection) -> Any:
         now = datetime.now(UTC).isoformat(" ")[:26]
-        return connection.execute(floor.credential, (*floor.credential_values, now, now)).fetchone()
+        values = (now, *floor.credential_values, now, now, now)
+        return connection.execute(floor.credential, values).fetchone()
 
     async def companies(_: Request) -> Response:
         reading.execute("BEGIN")
