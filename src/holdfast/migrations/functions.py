@@ -62,7 +62,8 @@ CREATE FUNCTION holdfast_authenticate(p_tenant uuid, p_session uuid, p_now times
 RETURNS TABLE (secret_hash bytea, kind text, user_id uuid, email text, username text, name text, slug text,
                organization text, verified_at timestamptz, second_factor boolean, impersonator_id uuid,
                operator_id uuid, parent_id uuid, scopes text, key_networks text, networks text, role text,
-               permissions text, scope_kind text, scope_id uuid)
+               permissions text, scope_kind text, scope_id uuid, ends_at timestamptz,
+               locale text, time_zone text, version integer)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
@@ -70,7 +71,8 @@ BEGIN
   RETURN QUERY
     SELECT s.secret_hash, s.kind::text, u.id, u.email::text, u.username::text, u.name::text, t.slug::text, o.name::text,
            s.verified_at, s.second_factor, s.impersonator_id, s.operator_id, s.parent_id, s.scopes::text,
-           s.networks::text, y.networks::text, r.role::text, c.permissions::text, r.scope_kind::text, r.scope_key
+           s.networks::text, y.networks::text, r.role::text, c.permissions::text, r.scope_kind::text, r.scope_key,
+           r.ends_at, u.locale::text, u.time_zone::text, u.version
     FROM session s
     JOIN tenant t ON t.id = s.tenant_id
     JOIN organization o ON o.tenant_id = s.tenant_id AND o.id = s.tenant_id

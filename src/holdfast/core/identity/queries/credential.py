@@ -13,7 +13,7 @@ from holdfast.kernel.engines import Link
 _CREDENTIAL = """
 SELECT s.secret_hash, s.kind, u.id, u.email, u.username, u.name, t.slug, o.name, s.verified_at, s.second_factor,
        s.impersonator_id, s.operator_id, s.parent_id, s.scopes, s.networks, y.networks,
-       r.role, c.permissions, r.scope_kind, r.scope_key
+       r.role, c.permissions, r.scope_kind, r.scope_key, r.ends_at, u.locale, u.time_zone, u.version
 FROM session s
 JOIN tenant t ON t.id = s.tenant_id
 JOIN organization o ON o.tenant_id = s.tenant_id AND o.id = s.tenant_id
@@ -68,6 +68,10 @@ class CredentialRow(NamedTuple):
     permissions: str | None
     scope_kind: str | None
     scope_id: Any
+    ends_at: Any
+    locale: str | None
+    time_zone: str | None
+    version: int | None
 
 
 async def list_credential_rows(

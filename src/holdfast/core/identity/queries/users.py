@@ -147,22 +147,6 @@ async def list_role_names(work: Work, *, user_id: UUID) -> set[str]:
     return {own or given for given, own in await work.session.execute(statement)}
 
 
-async def get_user_with_roles(work: Work, *, user_id: UUID) -> tuple[User, Sequence[RoleAssignment]]:
-    """Return a living user with the roles that they hold now, in one query; raise UserNotFound."""
-    held = (RoleAssignment.tenant_id == User.tenant_id) & (RoleAssignment.user_id == User.id)
-    current = or_(RoleAssignment.ends_at.is_(None), RoleAssignment.ends_at > work.now())
-    statement = (
-        select(User, RoleAssignment)
-        .outerjoin(RoleAssignment, held & current)
-        .where(User.id == user_id, User.deleted_key == NOBODY)
-        .order_by(RoleAssignment.role, RoleAssignment.id)
-    )
-    rows = (await work.session.execute(statement)).all()
-    if not rows:
-        raise UserNotFound
-    return rows[0][0], [row[1] for row in rows if row[1] is not None]
-
-
 async def list_taken_names(work: Work, *, email_keys: Collection[str], username_keys: Collection[str]) -> set[str]:
     """Return which of the folded addresses and user names a living user has."""
     found: set[str] = set()

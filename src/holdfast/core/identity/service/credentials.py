@@ -29,6 +29,16 @@ Grant = tuple[str, str | None, str | None, str]  # role, permissions of one's ow
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """A role of a user: its name, the kind and id of the unit it is limited to, and its end."""
+
+    role: str
+    kind: str | None
+    unit_id: UUID | None
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """Who the credential's row says is there: enough to answer `auth/me` and to head a page.
 
@@ -44,6 +54,26 @@ class Profile:
     organization: str
     kind: str = "token"
     second_factor: bool = False
+    locale: str | None = None
+    time_zone: str | None = None
+    version: int | None = None
+    # As the query gave them, one for each role: they are read where they are asked for.
+    rows: Sequence[Sequence[Any]] = ()
+
+    @property
+    def held(self) -> list[Held]:
+        """Return the roles of the user."""
+        found = (CredentialRow(*row) for row in self.rows)
+        return [
+            Held(
+                row.role,
+                row.scope_kind,
+                None if row.scope_kind is None else UUID(str(row.scope_id)),
+                _moment(row.ends_at),
+            )
+            for row in found
+            if row.role
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +146,7 @@ class SessionAuthenticator:
         return Presence(
             actor=self._actor(credential, row, rights),
             csrf_secret=mac(self._desk.keys.csrf, credential.session_id.bytes),
-            profile=_profile(credential, row),
+            profile=_profile(credential, row, rows),
         )
 
     async def _rights_of(
@@ -195,7 +225,7 @@ def _grants(rows: Sequence[Sequence[Any]]) -> tuple[Grant, ...]:
     )
 
 
-def _profile(credential: Credential, row: CredentialRow) -> Profile:
+def _profile(credential: Credential, row: CredentialRow, rows: Sequence[Sequence[Any]]) -> Profile:
     return Profile(
         None if row.user_id is None else UUID(str(row.user_id)),
         row.email,
@@ -206,6 +236,10 @@ def _profile(credential: Credential, row: CredentialRow) -> Profile:
         row.organization,
         row.kind,
         bool(row.second_factor),
+        row.locale,
+        row.time_zone,
+        row.version,
+        rows,
     )
 
 

@@ -2,9 +2,9 @@
 
 from holdfast.core.identity import queries
 from holdfast.core.identity.facts import UserUpdated
-from holdfast.core.identity.models import RoleAssignment
+from holdfast.core.identity.models import ScopeKind
 from holdfast.core.identity.schemas import GrantOut, Me, MeUser, OrganizationBrief, OwnUpdate, UnitOut
-from holdfast.core.identity.service.credentials import Profile
+from holdfast.core.identity.service.credentials import Held, Profile
 from holdfast.kernel.permissions import verb
 from holdfast.kernel.work import Work, check_version
 
@@ -15,27 +15,20 @@ async def read_me(work: Work) -> Me:
     profile = work.presence.profile if work.presence else None
     assert isinstance(profile, Profile)
     assert work.actor.id is not None
-    locale = time_zone = version = None
-    grants: list[GrantOut] = []
-    name = profile.name
-    if profile.user_id is not None:  # an operator with emergency access is no user here
-        user, held = await queries.get_user_with_roles(work, user_id=profile.user_id)
-        name, locale, time_zone, version = user.name, user.locale, user.time_zone, user.version
-        grants = [_granted(each) for each in held]
     return Me(
         user=MeUser(
             id=work.actor.id,
             email=profile.email,
             username=profile.username,
-            name=name,
-            locale=locale,
-            time_zone=time_zone,
-            version=version,
+            name=profile.name,
+            locale=profile.locale,
+            time_zone=profile.time_zone,
+            version=profile.version,
         ),
         organization=OrganizationBrief(id=profile.tenant_id, slug=profile.slug, name=profile.organization),
         roles=list(work.actor.roles),
         permissions=sorted(work.actor.permissions),
-        grants=grants,
+        grants=[_granted(each) for each in profile.held],
     )
 
 
@@ -50,9 +43,15 @@ async def update_me(work: Work, fields: OwnUpdate, *, expected: int | None = Non
     if work.session.is_modified(user):
         work.record(UserUpdated(entity=user))
         await work.flush()
-    return await read_me(work)
+    told = await read_me(work)
+    shown = told.user.model_copy(
+        update={"name": user.name, "locale": user.locale, "time_zone": user.time_zone, "version": user.version}
+    )
+    return told.model_copy(update={"user": shown})
 
 
-def _granted(held: RoleAssignment) -> GrantOut:
-    unit = None if held.scope_kind is None else UnitOut(kind=held.scope_kind, id=held.scope_key)
+def _granted(held: Held) -> GrantOut:
+    unit = None
+    if held.kind is not None and held.unit_id is not None:
+        unit = UnitOut(kind=ScopeKind(held.kind), id=held.unit_id)
     return GrantOut(role=held.role, unit=unit, ends_at=held.ends_at)
