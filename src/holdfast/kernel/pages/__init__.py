@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 
 from holdfast.kernel.clock import Clock, system_clock
 from holdfast.kernel.crypto import Keys, decode, encode, mac, same
-from holdfast.kernel.errors import HoldfastError, Unauthenticated
+from holdfast.kernel.errors import HoldfastError, StepUpRequired, Unauthenticated
 from holdfast.kernel.pages import wording
 from holdfast.kernel.pages.assets import Assets
 from holdfast.kernel.pages.forms import csrf_token, read_pairs
@@ -27,6 +27,7 @@ from holdfast.kernel.work import Work
 
 START = "/console"
 SIGN_IN = "/console/sign-in"
+CONFIRM = "/console/account/confirm"
 THEMES = ("system", "light", "dark")
 THEME_COOKIE = "theme"
 FLASH_LIFE = timedelta(minutes=1)
@@ -152,7 +153,8 @@ class Pages:
     def answer(self, error: HoldfastError, request: Request) -> Response | None:
         """Return an error as a page, None where the caller is a program; uses neither database nor session.
 
-        Whoever is not signed in is sent to the sign-in page and afterwards back to where they were.
+        Whoever is not signed in, or has to confirm that it is them, is sent to do so and afterwards back to where they
+        were.
         """
         path = request.scope["path"]
         if not (path == START or path.startswith(f"{START}/") or _prefers_pages(request)):
@@ -164,6 +166,9 @@ class Pages:
             if request.method not in {"GET", "HEAD"}:
                 self.write_flash(sent, "Your session has ended. Sign in again to go on.", "info")
             return sent
+        if isinstance(error, StepUpRequired):
+            back = _back(request) or self.shell(request, None).here
+            return RedirectResponse(f"{CONFIRM}?{urlencode({'next': back})}", 303)
         work = getattr(request.state, "work", None) if error.status < 500 else None
         shown = {
             "status": error.status,

@@ -26,7 +26,7 @@ LABELS = {"code": "The code", "recovery_code": "The recovery code"}
 SHOWN_AGAIN = frozenset({"CODE_REFUSED", "RATE_LIMITED"})
 
 
-def _without_blanks(text: object) -> object:
+def without_blanks(text: object) -> object:
     """Take a code as authenticators show it, in two groups."""
     return "".join(text.split()) if isinstance(text, str) else text
 
@@ -35,7 +35,7 @@ class SecondFactorForm(Inward):
     """What the second page of signing in sends."""
 
     mfa_token: Annotated[SecretStr, Field(min_length=1, max_length=200)]
-    code: Annotated[CodeText | None, BeforeValidator(_without_blanks)] = None
+    code: Annotated[CodeText | None, BeforeValidator(without_blanks)] = None
     recovery_code: Annotated[SecretStr | None, Field(max_length=64)] = None
     next: Annotated[str, Field(max_length=2000)] = "/console"
 

@@ -1,0 +1,3 @@
+"""Pages of one's API keys."""
+
+PAGE = "/console/account/keys"

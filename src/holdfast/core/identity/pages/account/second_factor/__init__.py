@@ -1,0 +1,3 @@
+"""Pages of one's second factor."""
+
+PAGE = "/console/account/second-factor"
