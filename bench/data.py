@@ -17,7 +17,7 @@ from sqlalchemy import insert
 
 from bench.floor import Floor
 from holdfast.core.audit.models import AuditEntry, AuditPart, LedgerQueue
-from holdfast.core.directory.models import Company, CompanyStatus
+from holdfast.core.directory.models import Company, CompanyStatus, StructureMark
 from holdfast.core.directory.queries import COMPANIES, CompanyList
 from holdfast.core.directory.schemas import CompanyOut
 from holdfast.core.identity.facts import SignedIn
@@ -190,7 +190,7 @@ async def _floor(
     finally:
         await link.close()
     inserts: dict[str, tuple[str, tuple[str, ...]]] = {}
-    parts = {Company: 1, AuditEntry: 1, AuditPart: 3, LedgerQueue: 1}
+    parts = {Company: 1, StructureMark: 1, AuditEntry: 1, AuditPart: 3, LedgerQueue: 1}
     for model, rows in parts.items():
         names = tuple(column.name for column in model.__table__.columns if column.name != "seq")
         marks = [_marks(dialect, len(names), row * len(names)) for row in range(rows)]

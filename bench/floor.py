@@ -117,7 +117,14 @@ def rows_of(floor: Floor, sent: dict[str, Any], moment: Any) -> tuple[Any, dict[
         for part in PART_NAMES
     ]
     queue = {"log_id": tenant, "entry_id": key(entry_id), "leaf_hash": bytes(32)}
-    rows = {"company": [company], "audit_entry": [entry], "audit_part": parts, "ledger_queue": [queue]}
+    mark = {"tenant_id": tenant, "id": key(uuid4())}
+    rows = {
+        "company": [company],
+        "structure_mark": [mark],
+        "audit_entry": [entry],
+        "audit_part": parts,
+        "ledger_queue": [queue],
+    }
     flat = {
         table: tuple(row.get(name) for row in each for name in floor.inserts[table][1]) for table, each in rows.items()
     }
