@@ -295,6 +295,8 @@ async def test_37_no_secret_is_in_an_address_or_in_the_log_of_the_served_program
     given = (renewed["access_token"], renewed["refresh_token"], waits, link, bea.access)
     for secret in given:  # a careless client's
         await client.get(COMPANIES, params={"token": secret, "access_token": secret})
+    log = servers.served.log
+    assert "/api/v1/auth/mfa/verify" in log, "what was asked is in the log"
     for secret in (*given, codes[0], app.secret, PASSWORD):
-        assert secret not in servers.served.log
+        assert secret not in log
         assert secret not in page.text
