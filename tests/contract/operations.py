@@ -433,7 +433,7 @@ REQUESTS: dict[str, Prepare] = {
     "DELETE /api/v1/users/{user_id}/api-keys/{key_id}": nothing,
     "POST /api/v1/users/{user_id}/api-keys/{key_id}/rotate": _rotation,
     "POST /api/v1/users/{user_id}/impersonate": body(reason="Ticket 4711: sees an empty page", minutes=5),
-    "POST /api/v1/audiences/members": body(include=[{"kind": "role", "role": "Admin"}], page_size=10),
+    "POST /api/v1/audiences/members": body(page_size=10),
     "POST /api/v1/service-accounts": body(name="Payroll", username="payroll"),
     "PUT /api/v1/sign-in-policy": body(mfa_roles=["Auditor"], session_idle_minutes=15, networks=["10.0.0.0/8"]),
     "PATCH /api/v1/org": body(name="Renamed", industry="Retail", website="https://example.com"),
