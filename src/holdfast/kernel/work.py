@@ -21,7 +21,7 @@ from holdfast.kernel.facts import Changes, Fact, Record
 from holdfast.kernel.ids import new_id
 from holdfast.kernel.permissions import ANONYMOUS, Actor
 from holdfast.kernel.settings import Settings
-from holdfast.kernel.tenancy import SYSTEM_TENANT, open_session
+from holdfast.kernel.tenancy import SYSTEM_TENANT, TenancyError, open_session
 
 WEAK = -1  # no record has this version
 
@@ -208,9 +208,10 @@ class Work:
     async def beside(self, tenant_id: UUID) -> AsyncIterator["Work"]:
         """Act in another tenant within this transaction: for the operators' verbs, which stand in two trails.
 
-        Nobody else may. Each of the two units has a session of its own, bound to its tenant for life.
+        Raises TenancyError for anybody else. Each of the two units has a session of its own, bound to its tenant for life.
         """
-        assert self.tenant_id == SYSTEM_TENANT, "nobody but an operator acts in another tenant"
+        if self.tenant_id != SYSTEM_TENANT:
+            raise TenancyError("nobody but an operator acts in another tenant")
         await self.flush()
         await enter_tenant(self.link, tenant_id)
         actor = self.actor if self.actor.kind == "system" else replace(self.actor, kind="operator")

@@ -10,7 +10,7 @@ from operators import PLATFORM, REASON, add_operator, entries
 from callers import Caller
 from holdfast.core.identity.service.notices import read_outbox
 from holdfast.kernel.permissions import SYSTEM
-from holdfast.kernel.tenancy import SYSTEM_TENANT
+from holdfast.kernel.tenancy import SYSTEM_TENANT, TenancyError
 from support import Org
 
 pytestmark = [pytest.mark.endpoint, pytest.mark.portable]
@@ -122,3 +122,10 @@ async def test_everything_of_an_organisation_is_written_out_but_what_opens_doors
         assert "platform.organization.exported" in {entry["action"] for entry in await entries(home, tenant_id)}
     refused = await client.post(f"{ORGANIZATIONS}/{org.id}/exports", headers=org.admin.bearer)
     assert refused.status_code == 403
+
+
+async def test_only_the_operators_unit_of_work_acts_beside_its_tenant(org: Org, other: Org) -> None:
+    async with org.work(write=False) as work:
+        with pytest.raises(TenancyError):
+            async with work.beside(other.id):
+                pytest.fail("it acted in another tenant")
