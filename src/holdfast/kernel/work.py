@@ -208,7 +208,8 @@ class Work:
     async def beside(self, tenant_id: UUID) -> AsyncIterator["Work"]:
         """Act in another tenant within this transaction: for the operators' verbs, which stand in two trails.
 
-        Raises TenancyError for anybody else. Each of the two units has a session of its own, bound to its tenant for life.
+        Each of the two units has a session of its own, bound to its tenant for life. Raises TenancyError for anybody
+        else.
         """
         if self.tenant_id != SYSTEM_TENANT:
             raise TenancyError("nobody but an operator acts in another tenant")
