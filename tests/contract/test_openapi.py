@@ -102,6 +102,12 @@ def real_values(demo: Demo, bearer: dict[str, str]) -> dict[str, list[Any]]:
         # Of its own for each walk, which may delete it.
         user = client.post("/users", json={"email": f"u{code}@x.test", "name": "Walk", "roles": ["User"]}).json()["id"]
         role = client.post("/roles", json={"name": f"Role {code}", "permissions": []}).json()["id"]
+
+        # Of its own too: with a place that is deleted go the people who work there, and their accounts with them.
+        def place(kind: str) -> str:
+            made = {"code": code, "name": "To be deleted", "company_id": companies[-1]}
+            return client.post(f"/org/{kind}", json=made).json()["id"]
+
         person = client.post(
             "/org/people", json={"number": f"P-{code}", "given_name": "Ann", "family_name": "Other"}
         ).json()["id"]
@@ -112,8 +118,8 @@ def real_values(demo: Demo, bearer: dict[str, str]) -> dict[str, list[Any]]:
             "access_id": [str(uuid4())],
             "key_id": [client.post("/api-keys", json=ends).json()["id"]],
             "company_id": [gone, *companies],
-            "branch_id": ids("/org/branches"),
-            "department_id": ids("/org/departments"),
+            "branch_id": [place("branches")],
+            "department_id": [place("departments")],
             "group_id": ids("/org/groups"),
             "person_id": [person],  # not one of those whose account would go with them
             "import_id": [imported.json()["id"]],

@@ -383,5 +383,7 @@ class ImportChange(TenantOwned, Base):
     person_version: Mapped[int]
     prior: Mapped[Json] = mapped_column(CanonicalJson, nullable=True)
 
+    run = to_one("ImportChange", "run_id", "ImportRun")
+
 
 Record = Company | Branch | Department | Person | PersonGroup

@@ -62,8 +62,8 @@ class Profile:
 
     @property
     def held(self) -> list[Held]:
-        """Return the roles of the user."""
-        found = (CredentialRow(*row) for row in self.rows)
+        """Return the roles of the user, by name."""
+        found = sorted((CredentialRow(*row) for row in self.rows), key=lambda row: (row.role or "", str(row.scope_id)))
         return [
             Held(
                 row.role,
