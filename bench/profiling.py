@@ -1,6 +1,6 @@
 """One process, no network: the application called with raw ASGI scopes, for profiles and for the cost of a change.
 
-python -m bench.profiling list|create|me [--place postgresql|sqlite] [--count N] [--profile]
+python -m bench.profiling list|create|me|login [--place postgresql|sqlite] [--count N] [--profile]
 
 Prints CPU of this process in microseconds a request beside the floor's, the tenth part of short batches that take
 turns: what a busy machine moves least.
@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import cProfile
 import itertools
+import json
 import os
 import pstats
 import tempfile
@@ -23,6 +24,7 @@ import uvloop
 
 from bench.data import Place, place
 from bench.floor import on_postgresql, on_sqlite
+from bench.sign_in import EMAIL, PASSWORD, add_who_signs_in, bare
 from holdfast.main import app_factory
 
 BATCH = 20
@@ -30,6 +32,7 @@ TARGETS = {
     "list": ("GET", "/api/v1/org/companies", b"page_size=50", 200),
     "create": ("POST", "/api/v1/org/companies", b"", 201),
     "me": ("GET", "/api/v1/auth/me", b"", 200),
+    "login": ("POST", "/api/v1/auth/login", b"", 200),
 }
 _numbers = itertools.count(time.time_ns() % 10**12)
 
@@ -46,8 +49,13 @@ def requests(case: str, at: Place) -> Any:
     if method == "POST":
         headers.append((b"content-type", b"application/json"))
 
+    def body_of() -> bytes:
+        if case == "login":
+            return json.dumps({"email": EMAIL, "password": PASSWORD}).encode()
+        return b"" if method == "GET" else b'{"code":"P-%d","name":"Profiled %d"}' % ((next(_numbers),) * 2)
+
     async def ask(app: Any) -> None:
-        body = b"" if method == "GET" else b'{"code":"P-%d","name":"Profiled %d"}' % ((next(_numbers),) * 2)
+        body = body_of()
         answered: list[int] = []
 
         async def receive() -> dict[str, Any]:
@@ -89,7 +97,11 @@ async def main() -> None:
     with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
         async with place(asked.place, Path(folder), synchronous="NORMAL") as at:
             os.environ.update(at.environment)
-            await measure(asked, at)
+            floor = on_sqlite(at.floor) if asked.place == "sqlite" else on_postgresql(at.floor)
+            if asked.case == "login":
+                os.environ.update({"ENVIRONMENT": "test", "RATE_LIMIT_ENABLED": "false"})
+                floor = bare(await add_who_signs_in(at))
+            await measure(asked, at, floor)
 
 
 @asynccontextmanager
@@ -114,14 +126,13 @@ async def alive(app: Any) -> AsyncIterator[Any]:
     await life
 
 
-async def measure(asked: argparse.Namespace, at: Place) -> None:
+async def measure(asked: argparse.Namespace, at: Place, floor_app: Any) -> None:
     """Run batches of the floor and of ours in turns."""
     ask = requests(asked.case, at)
     kept = os.dup(1)
     with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), 1)  # the access log is written, but not between the figures
     profile = cProfile.Profile(time.thread_time)  # the time of others on a busy machine is not ours
-    floor_app = on_sqlite(at.floor) if asked.place == "sqlite" else on_postgresql(at.floor)
     async with alive(floor_app) as floor, alive(app_factory()) as ours:
         taken: dict[str, list[float]] = {"floor": [], "ours": []}
         for number in range(-5, asked.count // BATCH):
