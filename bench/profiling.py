@@ -99,7 +99,7 @@ async def main() -> None:
             os.environ.update(at.environment)
             floor = on_sqlite(at.floor) if asked.place == "sqlite" else on_postgresql(at.floor)
             if asked.case == "login":
-                os.environ.update({"ENVIRONMENT": "test", "RATE_LIMIT_ENABLED": "false"})
+                os.environ.update({"ENVIRONMENT": "staging", "RATE_LIMIT_ENABLED": "false"})
                 floor = bare(await add_who_signs_in(at))
             await measure(asked, at, floor)
 

@@ -193,7 +193,9 @@ async def main() -> None:
     with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
         async with place("postgresql", Path(folder)) as made:
             # Its limits would stop what is measured, and only production insists on them.
-            at = replace(made, environment={**made.environment, "ENVIRONMENT": "test", "RATE_LIMIT_ENABLED": "false"})
+            at = replace(
+                made, environment={**made.environment, "ENVIRONMENT": "staging", "RATE_LIMIT_ENABLED": "false"}
+            )
             stored = await add_who_signs_in(at)
             wanted = asked.only.split(",")
             if {"rate", "flood"} & set(wanted):

@@ -1,9 +1,11 @@
+import asyncio
 import base64
 import datetime as dt
 import uuid
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 import orjson
 import pytest
@@ -22,6 +24,7 @@ from sqlalchemy import (
     Table,
     Uuid,
     and_,
+    bindparam,
     exists,
     func,
     literal,
@@ -32,7 +35,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, aliased, mapped_column
 from holdfast.kernel.db import CanonicalJson, Choice, Str, TenantOwned, UtcDateTime
 from holdfast.kernel.engines import Database, Link
 from holdfast.kernel.errors import ConfigurationError, Invalid
-from holdfast.kernel.lists import HotList, ListParameters
+from holdfast.kernel.lists import HotList, ListParameters, Lookup
 from holdfast.kernel.lists.cursors import make_cursor
 from holdfast.kernel.lists.statements import TENANT
 
@@ -553,3 +556,75 @@ async def test_joins_in_the_orm_form_and_constants_work(work):
     )
     rows = await listed.rows(work, ListParameters(page_size=3))
     assert rows[0]["what"] == "50% é"
+
+
+class Moored(NamedTuple):
+    name: str
+    colour: Colour | None
+    afloat: bool
+    extra: dict
+    seen_at: dt.datetime | None
+    in_a_yard: bool
+    yard: str | None
+
+
+MOORED = Lookup(
+    Moored,
+    boat.outerjoin(yard, boat.c.yard_id == yard.c.id),
+    columns={
+        **{name: getattr(Boat, name) for name in Moored._fields[:5]},
+        "in_a_yard": exists().where(other_yard.id == Boat.yard_id),
+        "yard": Yard.name,
+    },
+    where=[Boat.name_key == bindparam("name_key", type_=Boat.name_key.type)],
+)
+
+
+async def test_a_lookup_gives_one_row_as_python_values_on_every_database(work):
+    assert await MOORED.find(work, name_key="boat 002") == Moored(
+        "Boat 002",
+        None,
+        True,
+        {"a": ["é", None, True], "b": 2},
+        dt.datetime(2026, 1, 2, 3, 4, 5, 200000, dt.UTC),
+        True,
+        "Yard 1 of 1",
+    )
+    laid_up = await MOORED.find(work, name_key="boat 003")
+    assert (laid_up.colour, laid_up.afloat, laid_up.in_a_yard, laid_up.yard) == (Colour.RED, False, False, None)
+
+
+async def test_a_lookup_sees_one_tenant_also_in_its_joins(work):
+    foreign = Work(work.link, tenant_id=T2)
+    assert await MOORED.find(work, name_key="foreign 31") is None
+    assert await MOORED.find(foreign, name_key="boat 002") is None
+    assert (await MOORED.find(foreign, name_key="foreign 31")).yard == "Yard 2 of 2"
+
+
+async def test_a_lookup_locks_its_row_where_it_says_so(database):
+    class Locked(NamedTuple):
+        id: uuid.UUID
+
+    held = Lookup(Locked, boat, columns={"id": Boat.id}, where=[Boat.name_key == bindparam("key")], lock=True)
+    first = await database.acquire(write=True)
+    try:
+        assert await held.find(Work(first), key="boat 001") == Locked(boat_row(1)["id"])
+        second = asyncio.create_task(lock_elsewhere(database, held))
+        assert (await asyncio.wait([second], timeout=0.5))[1], "the row was not locked"
+        await first.close()
+        assert await asyncio.wait_for(second, 10) == Locked(boat_row(1)["id"])
+    finally:
+        await first.close()
+
+
+async def lock_elsewhere(database, held):
+    link = await database.acquire(write=True)
+    try:
+        return await held.find(Work(link), key="boat 001")
+    finally:
+        await link.close()
+
+
+def test_a_lookup_whose_columns_are_not_the_fields_is_refused():
+    with pytest.raises(ConfigurationError, match="Moored has the fields"):
+        Lookup(Moored, boat, columns={"name": Boat.name}, where=[])

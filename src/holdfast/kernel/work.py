@@ -162,6 +162,16 @@ class Work:
             self._session.sync_session.info["changes"] = self._changes
         return self._session
 
+    async def settle(self, tenant_id: UUID) -> None:
+        """Go on in the tenant that was found by an address: for who began in none, and has read no row of any.
+
+        Raises TenancyError for anybody else.
+        """
+        if self.tenant_id != NOBODY or self._session is not None:
+            raise TenancyError("a unit of work keeps to one tenant")
+        self.tenant_id = tenant_id
+        await enter_tenant(self.link, tenant_id)
+
     def act_as(self, actor: Actor) -> None:
         """Go on as the user that was just recognised: signing in begins as the system."""
         self.actor = actor
@@ -294,7 +304,8 @@ class Works:
         link = await self.database.acquire(write=write)
         work = None
         try:
-            await enter_tenant(link, tenant_id)
+            if tenant_id != NOBODY:  # without the setting no row is seen
+                await enter_tenant(link, tenant_id)
             work = Work(self, link, tenant_id, actor, request or RequestInfo())
             yield work
             await work.commit()

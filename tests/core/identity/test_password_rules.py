@@ -1,5 +1,9 @@
 """Which passwords are refused, and which hashes of older systems are accepted."""
 
+import os
+import sys
+import threading
+
 import bcrypt
 import pytest
 from argon2 import PasswordHasher
@@ -66,6 +70,26 @@ async def test_a_hash_that_another_program_made_is_verified() -> None:
         for stored, password in vectors.items():
             assert await passwords.verify(stored, password), stored
             assert not await passwords.verify(stored, password + "*"), stored
+    finally:
+        passwords.close()
+
+
+@pytest.mark.unit
+@pytest.mark.skipif(sys.platform != "linux", reason="a thread has no priority of its own there")
+async def test_hashing_lets_everything_else_go_first(monkeypatch) -> None:
+    seen: list[int] = []
+
+    def verify(*_: object) -> bool:
+        seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        return True
+
+    monkeypatch.setattr(PasswordHasher, "verify", verify)
+    passwords = Passwords(Settings(secret_key="x" * 40, environment="test", _env_file=None))
+    try:
+        assert await passwords.verify("$argon2id$", "whatever")
+        own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+        assert seen == [10]
+        assert own < 10, "the event loop keeps its own"
     finally:
         passwords.close()
 

@@ -6,8 +6,9 @@ from sqlalchemy import select
 
 from callers import Caller, add_caller
 from holdfast.kernel.crypto import decode
+from holdfast.kernel.db import NOBODY
 from holdfast.kernel.permissions import SYSTEM
-from holdfast.kernel.tenancy import tenant_tables
+from holdfast.kernel.tenancy import TenancyError, tenant_tables
 from support import PASSWORD, Org, make_org
 
 pytestmark = [pytest.mark.endpoint, pytest.mark.portable]
@@ -154,3 +155,18 @@ async def test_an_organisation_may_be_named_in_capitals_on_the_page(client, org)
     refused = await client.post("/console/sign-in", data={**form, "password": "wrong"}, headers=page)
     assert refused.status_code == 401
     assert "known in several organisations, name the organisation" in refused.text
+
+
+async def test_only_who_began_in_no_organisation_settles_in_one_and_once(org: Org) -> None:
+    other = await make_org(org.home)
+    async with org.work(write=False) as work:
+        with pytest.raises(TenancyError):
+            await work.settle(other.id)
+    async with org.home.works.begin(NOBODY, SYSTEM, write=False) as work:
+        await work.settle(org.id)
+        with pytest.raises(TenancyError):
+            await work.settle(other.id)
+    async with org.home.works.begin(NOBODY, SYSTEM, write=False) as work:
+        assert work.session is not None
+        with pytest.raises(TenancyError):
+            await work.settle(org.id)

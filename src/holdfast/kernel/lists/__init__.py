@@ -18,6 +18,7 @@ from holdfast.kernel.engines import Link
 from holdfast.kernel.engines.values import OPTIONS, Decoder, parse
 from holdfast.kernel.errors import ConfigurationError, Invalid
 from holdfast.kernel.lists.cursors import make_cursor, read_cursor
+from holdfast.kernel.lists.lookups import Lookup as Lookup
 from holdfast.kernel.lists.statements import COUNTED, TENANT, Count, Paging, Plan, Shape, compile_list, declare
 from holdfast.kernel.schemas import Inward
 

@@ -29,6 +29,7 @@ from sqlalchemy.sql.util import _deep_deannotate  # what SQLAlchemy itself uses 
 
 from holdfast.kernel.engines.values import Decoder, data_decoder, decoder
 from holdfast.kernel.errors import ConfigurationError
+from holdfast.kernel.tenancy import INSTALLATION_TABLES
 
 COUNTED = 10_000
 TENANT = "_tenant"
@@ -125,7 +126,7 @@ def compile_list(declaration: Declaration, shape: Shape, dialect: Dialect) -> Pl
     """Return the plan of a shape."""
     conditions = _conditions(declaration, shape)
     if shape.count in ("only", "only_exact"):
-        return _compiled(select(_total(declaration, conditions, shape)), dialect)
+        return compile_select(select(_total(declaration, conditions, shape)), dialect)
     outputs = list(declaration.columns.values())
     key = declaration.sorts[shape.sort.lstrip("-")]
     shown = [column.label(name) for name, column in declaration.columns.items()]
@@ -143,7 +144,7 @@ def compile_list(declaration: Declaration, shape: Shape, dialect: Dialect) -> Pl
     if statement.get_final_froms() != [declaration.source]:
         raise ConfigurationError(f"A list reads a table that its source does not join: {statement}")
     types = tuple(column.type for column in outputs)
-    return _compiled(
+    return compile_select(
         statement,
         dialect,
         outputs=types,
@@ -164,7 +165,7 @@ def _position(outputs: list[ColumnElement[Any]], shown: list[Any], column: Colum
     return len(shown) - 1
 
 
-def _compiled(
+def compile_select(
     statement: Select[Any],
     dialect: Dialect,
     *,
@@ -175,6 +176,7 @@ def _compiled(
     key: ColumnElement[Any] | None = None,
     row_id: ColumnElement[Any] | None = None,
 ) -> Plan:
+    """Return the plan of a statement whose parts are kept to the tenant."""
     compiled: Any = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     constants = compiled.construct_params(_check=False)
     slots: list[tuple[str | None, Callable[[Any], Any] | None, Any]] = []
@@ -266,7 +268,9 @@ def _guard_source(source: FromClause) -> tuple[FromClause, list[ColumnElement[bo
         if source.full:
             raise ConfigurationError("A list cannot read a full outer join: nothing keeps it to one tenant.")
         left, conditions = _guard_source(source.left)
-        right, others = _guard_source(source.right)
+        right, others = source.right, list[ColumnElement[bool]]()
+        if not (isinstance(right, Table) and right.name in INSTALLATION_TABLES):
+            right, others = _guard_source(right)
         assert source.onclause is not None
         if source.isouter:
             return Join(left, right, and_(source.onclause, *others), isouter=True), conditions

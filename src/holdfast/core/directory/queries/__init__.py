@@ -12,10 +12,7 @@ from holdfast.core.directory.queries.groups import (
     list_present,
     list_unknown,
 )
-from holdfast.core.directory.queries.history import (
-    find_access_end,
-    move_access,
-)
+from holdfast.core.directory.queries.history import move_access
 from holdfast.core.directory.queries.holding import (
     count_held,
     count_led,
@@ -88,6 +85,7 @@ from holdfast.core.directory.queries.scope import (
     companies_within,
     departments_within,
     employed,
+    has_access,
     is_department_within,
     is_within,
     list_people_where,
@@ -147,7 +145,6 @@ __all__ = [
     "departments_within",
     "employed",
     "find",
-    "find_access_end",
     "get_branch",
     "get_company",
     "get_department",
@@ -155,6 +152,7 @@ __all__ = [
     "get_import",
     "get_organization",
     "get_person",
+    "has_access",
     "hold_structure",
     "id_writer",
     "insert_changes",

@@ -47,6 +47,11 @@ def employed(at: Any) -> ColumnElement[bool]:
     return or_(Person.access_ends_at.is_(None), Person.access_ends_at > at)
 
 
+def has_access(at: Any) -> ColumnElement[bool]:
+    """Return the condition for the people who are not in the trash and whose access has not ended at a moment."""
+    return and_(employed(at), Person.deleted_at.is_(None))
+
+
 def departments_within(units: Iterable[Unit]) -> ColumnElement[bool]:
     """Return the condition for the departments of the companies and branches, and for those at or below departments."""
     ids = _by_kind(units)

@@ -2,6 +2,13 @@
 
 from holdfast.core.identity.queries.audience import people_in_audience
 from holdfast.core.identity.queries.credential import CredentialRow, is_glass_broken, list_credential_rows
+from holdfast.core.identity.queries.entering import (
+    Entrant,
+    Standing,
+    find_entrant,
+    find_standing,
+    lock_user,
+)
 from holdfast.core.identity.queries.factors import (
     count_recovery_codes,
     find_challenge,
@@ -54,6 +61,7 @@ from holdfast.core.identity.queries.tenants import (
     find_setup_link,
     find_sign_in_name,
     find_tenant,
+    find_tenant_id,
     get_tenant,
     hold_tenant,
     is_tenant_active,
@@ -88,9 +96,11 @@ __all__ = [
     "AssignmentsOf",
     "BreakGlassList",
     "CredentialRow",
+    "Entrant",
     "RoleList",
     "SessionList",
     "SessionsOf",
+    "Standing",
     "TenantList",
     "UserList",
     "UsersHolding",
@@ -101,6 +111,7 @@ __all__ = [
     "count_users",
     "exported_models",
     "find_challenge",
+    "find_entrant",
     "find_password",
     "find_policy",
     "find_preference",
@@ -110,7 +121,9 @@ __all__ = [
     "find_session",
     "find_setup_link",
     "find_sign_in_name",
+    "find_standing",
     "find_tenant",
+    "find_tenant_id",
     "find_totp",
     "find_user",
     "find_user_by_name",
@@ -145,6 +158,7 @@ __all__ = [
     "list_user_names",
     "list_users_by_id",
     "list_users_called",
+    "lock_user",
     "people_in_audience",
     "touch_session",
     "use_refresh_token",

@@ -3,24 +3,28 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from holdfast.core.identity.models import SetupLink, SignInName, SignInPolicy
 from holdfast.kernel.tenancy import Tenant
 from holdfast.kernel.work import Work
 
+_NAMED = (
+    select(Tenant.id)
+    .join(SignInName, SignInName.tenant_id == Tenant.id)
+    .where(SignInName.name_hash == bindparam("name_hash", type_=SignInName.name_hash.type), Tenant.status == "active")
+    .limit(2)
+)
+_BY_SLUG = select(Tenant.id).where(Tenant.slug == bindparam("slug", type_=Tenant.slug.type))
+_NAMED_IN = _NAMED.where(Tenant.slug == bindparam("slug", type_=Tenant.slug.type))
 
-async def list_tenants_by_name(work: Work, *, name_hashes: Sequence[bytes], slug: str | None) -> Sequence[UUID]:
+
+async def list_tenants_by_name(work: Work, *, name_hash: bytes, slug: str | None) -> Sequence[UUID]:
     """Return the active tenants in which a sign-in name is known, at most two; `slug` narrows to one organisation."""
-    statement = (
-        select(Tenant.id)
-        .join(SignInName, SignInName.tenant_id == Tenant.id)
-        .where(SignInName.name_hash.in_(name_hashes), Tenant.status == "active")
-        .limit(2)
+    found = await work.link.connection.execute(
+        _NAMED if slug is None else _NAMED_IN, {"name_hash": name_hash, **({} if slug is None else {"slug": slug})}
     )
-    if slug is not None:
-        statement = statement.where(Tenant.slug == slug)
-    return (await work.session.scalars(statement)).unique().all()
+    return found.scalars().all()
 
 
 async def is_tenant_active(work: Work) -> bool:
@@ -33,6 +37,12 @@ async def find_tenant(work: Work, *, slug: str) -> Tenant | None:
     """Return the tenant with this slug."""
     found: Tenant | None = await work.session.scalar(select(Tenant).where(Tenant.slug == slug))
     return found
+
+
+async def find_tenant_id(work: Work, *, slug: str) -> UUID | None:
+    """Return the id of the tenant with this slug, for who is in none yet."""
+    found = await work.link.connection.execute(_BY_SLUG, {"slug": slug})
+    return found.scalar_one_or_none()
 
 
 async def get_tenant(work: Work) -> Tenant:

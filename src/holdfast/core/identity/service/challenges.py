@@ -8,13 +8,13 @@ from holdfast.core.identity import queries
 from holdfast.core.identity.errors import CodeRefused, SignInOver
 from holdfast.core.identity.facts import SecondFactorAsked, TotpConfirmed
 from holdfast.core.identity.models import Challenge, Password, SessionKind, Totp, User
+from holdfast.core.identity.queries import Standing
 from holdfast.core.identity.service.desk import desk_of
-from holdfast.core.identity.service.devices import Device
+from holdfast.core.identity.service.devices import Device, is_known
 from holdfast.core.identity.service.entering import may_enter
 from holdfast.core.identity.service.factors import (
     Enrolment,
     Shown,
-    has_second_factor,
     issue_codes,
     new_secret_text,
     seal_secret,
@@ -56,8 +56,10 @@ class Verified:
 
 
 # lint: allow verb – the last step of a sign-in whose password was right
-async def wait_for_factor(work: Work, *, user: User, kind: SessionKind, password: Password, enrol: bool) -> Waiting:
-    """Let a sign-in wait; with `enrol` for the first code of an authenticator whose secret is told now."""
+async def wait_for_factor(work: Work, *, standing: Standing, kind: SessionKind) -> Waiting:
+    """Let a sign-in wait; who has no authenticator yet waits for the first code of one whose secret is told now."""
+    enrol = standing.totp_confirmed_at is None
+    user = await queries.get_user(work, user_id=standing.id)
     await queries.forget_challenges(work, user_id=user.id)
     secret, row_id = new_secret(), work.new_id()
     enrolment = Enrolment.of(work, user, new_secret_text()) if enrol else None
@@ -66,7 +68,7 @@ async def wait_for_factor(work: Work, *, user: User, kind: SessionKind, password
         user_id=user.id,
         secret_hash=digest(secret),
         kind=kind,
-        password_changed_at=password.changed_at,
+        password_changed_at=standing.password_changed_at,
         enrolment=None if enrolment is None else _sealed(work, enrolment.secret, row_id),
         failures=0,
         expires_at=work.now() + VALID,
@@ -135,16 +137,19 @@ async def _judge(
     password = await queries.find_password(work, user_id=user_id, lock=True)
     if row is None or password is None or not _waits(work, row, password):
         return SignInOver()
-    if user is None or not await may_enter(work, user):
+    standing = await may_enter(work, user_id)
+    if user is None or standing is None:
         return SignInOver()
-    has = await has_second_factor(work, user.id)
+    has = standing.totp_confirmed_at is not None
     if not has and row.enrolment is None:
         return SignInOver()  # the authenticator was taken away meanwhile
     good = await use_factor(work, user=user, shown=shown) if has else _is_first_code(work, row, shown)
     if not good:
         return await _count(work, row)
     row.used_at, password.failures = work.now(), 0
-    opened = await enter(work, user=user, kind=kind or row.kind, device=device, second_factor=True)
+    carried = kind or row.kind
+    known = await is_known(work, desk_of(work.house), user_id=user.id, kind=carried, device=device)
+    opened = await enter(work, standing=standing, kind=carried, device=device, known=known, second_factor=True)
     return Verified(opened, () if has else tuple(await _enrol(work, user, row, shown.code or "")))
 
 

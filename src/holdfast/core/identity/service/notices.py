@@ -11,6 +11,7 @@ import orjson
 
 from holdfast.core.identity import queries
 from holdfast.core.identity.models import Notice, User
+from holdfast.core.identity.queries import Standing
 from holdfast.core.identity.service.desk import desk_of
 from holdfast.core.identity.service.sealing import seal, unseal
 from holdfast.kernel.clock import rfc3339
@@ -80,7 +81,7 @@ class Message:
 
 
 # lint: allow verb – a step of verbs that tell a user of something
-async def notify(work: Work, user: User, template: str, *, to: str | None = None, **told: str) -> None:
+async def notify(work: Work, user: User | Standing, template: str, *, to: str | None = None, **told: str) -> None:
     """Put a message to a user into the outbox, to their address or another one; a program is told nothing."""
     address = to or user.email
     if address is None:

@@ -5,11 +5,12 @@ from datetime import datetime
 
 from holdfast.core.identity.facts import SignedIn
 from holdfast.core.identity.models import RefreshToken, Session, SessionKind, User
+from holdfast.core.identity.queries import Standing
 from holdfast.core.identity.schemas import CookieSession, Tokens, UserBrief
 from holdfast.core.identity.service.desk import Desk, desk_of
-from holdfast.core.identity.service.devices import Device, agent_of, is_known, set_cookie
+from holdfast.core.identity.service.devices import Device, agent_of, set_cookie
 from holdfast.core.identity.service.notices import notify
-from holdfast.core.identity.service.policy import Lengths, lengths_of
+from holdfast.core.identity.service.policy import Lengths
 from holdfast.core.identity.service.tokens import REFRESH_PREFIX, Address
 from holdfast.kernel.crypto import digest, new_secret
 from holdfast.kernel.permissions import Actor
@@ -20,7 +21,7 @@ from holdfast.kernel.work import Work
 class Opened:
     """A session that was just opened or renewed, and what carries it; `device` is the cookie of a known browser."""
 
-    user: User
+    user: User | Standing
     session: Session
     access_token: str = ""
     refresh_token: str = ""
@@ -29,24 +30,32 @@ class Opened:
 
 
 # lint: allow verb – the last step of verbs that recognise a user
-async def enter(work: Work, *, user: User, kind: SessionKind, device: Device, second_factor: bool = False) -> Opened:
+async def enter(
+    work: Work,
+    *,
+    standing: Standing,
+    kind: SessionKind,
+    device: Device,
+    known: bool,
+    second_factor: bool = False,
+) -> Opened:
     """Open a session for a user who showed all that is asked, record it, and tell them where it was somewhere new."""
     desk = desk_of(work.house)
-    known = await is_known(work, desk, user_id=user.id, kind=kind, device=device)
-    opened = open_session(work, desk, user=user, kind=kind, lengths=await lengths_of(work), second_factor=second_factor)
+    lengths = Lengths.of(work.settings, standing)
+    opened = open_session(work, desk, user=standing, kind=kind, lengths=lengths, second_factor=second_factor)
     work.record(SignedIn(entity=opened.session))
     if not known:
-        await notify(work, user, "new_sign_in")
+        await notify(work, standing, "new_sign_in")
     if kind is not SessionKind.COOKIE:
         return opened
-    return replace(opened, device=device.knowing(desk.keys, work.tenant_id, user.id).text())
+    return replace(opened, device=device.knowing(desk.keys, work.tenant_id, standing.id).text())
 
 
 def open_session(
     work: Work,
     desk: Desk,
     *,
-    user: User,
+    user: User | Standing,
     kind: SessionKind,
     lengths: Lengths | None = None,
     second_factor: bool = False,

@@ -33,7 +33,8 @@ async def forgot_password(gate: Gate, *, email: str, organization: str | None = 
     """
     desk = desk_of(gate.works)
     await desk.take_turn(gate, account=folded(email))
-    tenant_id, named_id = await find_tenant_of(gate, name=email, organization=organization)
+    async with gate.works.begin(NOBODY, SYSTEM, write=False, request=gate.request) as work:
+        tenant_id, named_id = await find_tenant_of(work, name=email, organization=organization)
     await desk.passwords.verify(None, email)
     place = tenant_id or named_id or desk.system_tenant
     async with gate.works.begin(place, ANONYMOUS, request=gate.request) as work:

@@ -5,11 +5,12 @@ from uuid import UUID
 from holdfast.core.identity import queries
 from holdfast.core.identity.errors import TokenRefused
 from holdfast.core.identity.facts import SessionRefreshed, TokenReused
-from holdfast.core.identity.models import Session, User
+from holdfast.core.identity.models import Session
+from holdfast.core.identity.queries import Standing
 from holdfast.core.identity.service.desk import Desk, desk_of
 from holdfast.core.identity.service.entering import may_enter
 from holdfast.core.identity.service.opening import Opened, access_of, refresh_row
-from holdfast.core.identity.service.policy import lengths_of
+from holdfast.core.identity.service.policy import Lengths
 from holdfast.core.identity.service.tokens import REFRESH_PREFIX, Address
 from holdfast.kernel.crypto import digest, mac, same
 from holdfast.kernel.permissions import SYSTEM, Actor, verb
@@ -58,8 +59,8 @@ async def _renew(work: Work, desk: Desk, address: Address) -> Opened | None:
     session = await queries.find_session(work, session_id=row.session_id, lock=True)
     if session is None or session.user_id is None or session.revoked_at is not None or session.expires_at <= now:
         return None
-    user = await queries.find_user(work, user_id=session.user_id)
-    if user is None or not await may_enter(work, user):
+    user = await may_enter(work, session.user_id)
+    if user is None:
         return None
     work.act_as(Actor("user", user.id, session.id))
     # The successor's secret follows from the old one, so that a retry can be given the same token again.
@@ -69,14 +70,14 @@ async def _renew(work: Work, desk: Desk, address: Address) -> Opened | None:
     )
     if won:
         session.last_seen_at = now
-        session.idle_expires_at = min(now + (await lengths_of(work)).token_idle, session.expires_at)
+        session.idle_expires_at = min(now + Lengths.of(work.settings, user).token_idle, session.expires_at)
         work.session.add(refresh_row(successor, session, now))
         work.record(SessionRefreshed(entity=session))
         return Opened(user, session, access_of(work, desk, session), REFRESH_PREFIX + successor.text())
     return await _retry_or_revoke(work, desk, address, session, user)
 
 
-async def _retry_or_revoke(work: Work, desk: Desk, address: Address, session: Session, user: User) -> Opened | None:
+async def _retry_or_revoke(work: Work, desk: Desk, address: Address, session: Session, user: Standing) -> Opened | None:
     now = work.now()
     row = await queries.find_refresh_token(work, token_id=address.row_id)
     if row is None or row.used_at is None or row.successor_id is None:

@@ -7,10 +7,9 @@ from holdfast.core.directory.public import found_organization
 from holdfast.core.identity import queries
 from holdfast.core.identity.errors import SlugTaken
 from holdfast.core.identity.service.desk import desk_of
-from holdfast.kernel.db import NOBODY
 from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.tenancy import SYSTEM_TENANT, Tenant
-from holdfast.kernel.work import Gate, Work, Works
+from holdfast.kernel.work import Work, Works
 
 SYSTEM_SLUG = "system"
 
@@ -40,10 +39,9 @@ async def ensure_system(works: Works) -> bool:
 
 
 # lint: allow verb – the first step of whoever only has a name
-async def find_tenant_of(gate: Gate, *, name: str, organization: str | None) -> tuple[UUID | None, UUID | None]:
+async def find_tenant_of(work: Work, *, name: str, organization: str | None) -> tuple[UUID | None, UUID | None]:
     """Return the one organisation in which a name is known (None for none or several), and the one that was named."""
-    async with gate.works.begin(NOBODY, SYSTEM, write=False, request=gate.request) as work:
-        hashes = [desk_of(gate.works).name_hash(name)]
-        found = await queries.list_tenants_by_name(work, name_hashes=hashes, slug=organization)
-        named = None if organization is None else await queries.find_tenant(work, slug=organization)
-    return found[0] if len(found) == 1 else None, None if named is None else named.id
+    hashed = desk_of(work.house).name_hash(name)
+    found = await queries.list_tenants_by_name(work, name_hash=hashed, slug=organization)
+    named_id = None if organization is None else await queries.find_tenant_id(work, slug=organization)
+    return found[0] if len(found) == 1 else None, named_id
