@@ -19,7 +19,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 FILE_LINES, FUNCTION_LINES = 400, 60
-KERNEL_MODULES, KERNEL_LINES = 20, 6_000  # docs/decisions/0004-size-of-the-kernel.md
+KERNEL_MODULES, KERNEL_LINES = 22, 6_300  # docs/decisions/0004-size-of-the-kernel.md
 _SILENT = {
     tokenize.COMMENT,
     tokenize.NL,
@@ -187,6 +187,13 @@ RULES = (
         "middleware",
         "BaseHTTPMiddleware costs a task for each request and breaks cancellation: write plain ASGI.",
         _middleware,
+    ),
+    Rule(
+        "cache",
+        "what decides on access is read where it stands: a kept copy lets in who was shut out a moment ago.",
+        _calls("find", "keep", bases=frozenset({"cache"})),
+        only=("core/identity/*", "kernel/*"),
+        but=("kernel/cache.py",),
     ),
     Rule(
         "verb",

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
+from holdfast import __version__
 from holdfast.core.audit.public import Catalogue, Trail
 from holdfast.core.console.public import ABSENT
 from holdfast.core.identity.public import (
@@ -29,8 +30,9 @@ from holdfast.core.identity.public import (
 )
 from holdfast.demo import demo_sign_ins, has_demo
 from holdfast.front import Health, RateLimits, api_pages, errors_page, metrics_route, static_files, told_version
+from holdfast.kernel.cache import open_cache
 from holdfast.kernel.clock import Clock, system_clock
-from holdfast.kernel.crypto import Keys
+from holdfast.kernel.crypto import Keys, mac
 from holdfast.kernel.discovery import Endpoint, build_router, discover
 from holdfast.kernel.discovery.routing import Alias
 from holdfast.kernel.engines import Database
@@ -75,6 +77,7 @@ class Installation:
         """Give everything back."""
         self.desk.passwords.close()
         await self.limiter.close()
+        await self.works.cache.close()
         await self.database.dispose()
 
 
@@ -104,6 +107,12 @@ def open_installation(
         telemetry.limited.labels(limit).inc()
 
     limiter = open_limiter(settings, database.acquire, secret=keys.names, on_refused=count_refused)
+    cache = open_cache(
+        redis_url=settings.redis_url,
+        tag=f"{mac(keys.names, b'cache')[:8].hex()}:{__version__}",
+        at_most=settings.cache_max_mb * 1024 * 1024,
+        on_asked=lambda kept, found: telemetry.cached.labels(kept, "hit" if found else "miss").inc(),
+    )
     tokens = AccessTokens(keys, minutes=settings.access_token_expire_min)
     hints = demo_sign_ins() if settings.demo else ()
     permissions = tuple(each for app in chosen for each in app.permissions)
@@ -121,7 +130,7 @@ def open_installation(
     )
     trail = Trail()
     authenticator = SessionAuthenticator(desk, permissions, clock)
-    works = Works(database, settings, clock, authenticator, trail, keys, labels_of, {SLOT: desk})
+    works = Works(database, settings, clock, authenticator, trail, keys, labels_of, cache, {SLOT: desk})
     works.state[Catalogue.SLOT] = Catalogue(chosen, people_called)
     return Installation(settings, chosen, database, works, desk, trail, limiter, telemetry)
 

@@ -71,6 +71,7 @@ PLATFORM = {
     "platform.organization.suspend": {"Admin"},
     "platform.organization.delete": {"Admin"},
     "platform.organization.export": {"Admin"},
+    "platform.cache.clear": {"Admin"},
     "platform.break_glass.open": {"Admin"},
     "platform.break_glass.read": {"Admin", "Auditor"},
 }

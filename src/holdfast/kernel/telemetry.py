@@ -88,6 +88,9 @@ class Telemetry:
         self.limited = Counter(
             "holdfast_rate_limited", "Requests refused by a rate limit.", ("limit",), registry=self.registry
         )
+        self.cached = Counter(
+            "holdfast_cache_requests", "Values asked of the cache.", ("namespace", "result"), registry=self.registry
+        )
         self.log_errors = Counter("holdfast_log_errors", "Log lines of level error and above.", registry=self.registry)
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.exc import StaleDataError
 
+from holdfast.kernel.cache import Cache
 from holdfast.kernel.clock import Clock
 from holdfast.kernel.crypto import Keys
 from holdfast.kernel.db import NOBODY, Base, Tracked
@@ -163,10 +164,7 @@ class Work:
         return self._session
 
     async def settle(self, tenant_id: UUID) -> None:
-        """Go on in the tenant that was found by an address: for who began in none, and has read no row of any.
-
-        Raises TenancyError for anybody else.
-        """
+        """Go on in a tenant found by an address, for who began in none and read no row; else raise TenancyError."""
         if self.tenant_id != NOBODY or self._session is not None:
             raise TenancyError("a unit of work keeps to one tenant")
         self.tenant_id = tenant_id
@@ -291,6 +289,7 @@ class Works:
     recorder: Recorder
     keys: Keys
     name_users: Namer
+    cache: Cache
     state: dict[str, object] = field(default_factory=dict)
 
     @asynccontextmanager

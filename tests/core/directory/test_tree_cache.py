@@ -1,6 +1,6 @@
 """A kept tree is shown while nothing changed, and never afterwards, whichever process changed it."""
 
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import orjson
 import pytest
@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from clients import client_of
 from holdfast.core.directory.facts import CompanyCreated, PersonUpdated
 from holdfast.core.directory.models import SWEPT_EVERY, Company, Person, StructureMark
-from holdfast.core.directory.service.trees import TreeCache, read_tree
+from holdfast.core.directory.service.trees import read_tree
 from holdfast.kernel.facts import CoverageError
 from holdfast.main import open_installation
 
@@ -67,7 +67,7 @@ async def test_every_change_of_the_structure_is_shown_by_each_process_at_once(pl
                 done = await places.send(method, path, **body)
             assert done.is_success, done.text
             async with org.work(write=False) as work:
-                work.house.state.pop(TreeCache.SLOT)  # nothing is kept: what is shown now is what is there
+                await work.house.cache.clear()  # nothing is kept: what is shown now is what is there
             fresh = (await client.get(TREE, headers=org.viewer.bearer)).json()
             assert fresh != before, (method, path)
             assert (await elsewhere.get(TREE, headers=org.viewer.bearer)).json() == fresh, (method, path)
@@ -135,21 +135,3 @@ async def test_marks_are_swept_and_the_tree_stays_right(places, org):
     assert last == 1
     async with org.work(write=False) as work:
         assert orjson.loads(await read_tree(work))["people"] == 1
-
-
-@pytest.mark.unit
-def test_so_many_bytes_are_kept_and_no_more():
-    cache, ids = TreeCache(at_most=100), [uuid4() for _ in range(4)]
-    for tenant_id in ids[:3]:
-        cache.keep(tenant_id, b"1", b"x" * 40)
-    assert [cache.find(each, b"1") is not None for each in ids] == [False, True, True, False]
-    assert cache.find(ids[1], b"2") is None
-    cache.keep(ids[2], b"2", b"y" * 10)
-    cache.keep(ids[3], b"1", b"z" * 50)
-    assert [cache.find(each, epoch) is not None for each, epoch in zip(ids[1:], (b"1", b"2", b"1"), strict=True)] == [
-        True,
-        True,
-        True,
-    ]
-    cache.keep(ids[0], b"1", b"x" * 101)
-    assert (cache.find(ids[0], b"1"), cache.find(ids[3], b"1")) == (None, b"z" * 50)

@@ -11,7 +11,7 @@ from callers import Caller
 from holdfast.core.identity.service.notices import read_outbox
 from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.tenancy import SYSTEM_TENANT, TenancyError
-from support import Org
+from support import Org, make_org
 
 pytestmark = [pytest.mark.endpoint, pytest.mark.portable]
 ORGANIZATIONS, ME = f"{PLATFORM}/organizations", "/api/v1/auth/me"
@@ -129,3 +129,28 @@ async def test_only_the_operators_unit_of_work_acts_beside_its_tenant(org: Org, 
         with pytest.raises(TenancyError):
             async with work.beside(other.id):
                 pytest.fail("it acted in another tenant")
+
+
+async def test_operators_clear_what_is_kept_by_kind_and_organisation(client, home, org: Org, olga: Caller) -> None:
+    path, tree = f"{PLATFORM}/cache/clear", "/api/v1/org/tree"
+    other = await make_org(home)
+
+    async def fill() -> None:
+        for each in (org, other):
+            assert (await client.get(tree, headers=each.viewer.bearer)).status_code == 200
+
+    async def clear(caller: Caller = olga, **asked: object):
+        return await client.post(path, json=asked, headers=caller.bearer)
+
+    await clear()
+    await fill()
+    assert (await clear(namespace="directory.face")).json() == {"cleared": 0}
+    assert (await clear(organization_id=str(org.id), namespace="directory.tree", pattern="w*")).json() == {"cleared": 1}
+    await fill()
+    assert (await clear(organization_id=str(other.id))).json() == {"cleared": 1}
+    assert (await client.get(tree, headers=other.viewer.bearer)).json()["companies"] == []
+    told = [entry for entry in await entries(home, SYSTEM_TENANT) if entry["action"] == "platform.cache.cleared"]
+    assert {entry["actor_id"] for entry in told[-4:]} == {str(olga.id)}
+    assert (await clear(org.admin)).status_code == 403, "nobody but an operator"
+    refused = await clear(namespace="Not a name")
+    assert (refused.status_code, refused.json()["errors"][0]["location"]) == (422, "body.namespace")

@@ -42,6 +42,7 @@ APP = App(
         Permission("platform.organization.suspend", "Suspend and resume organisations", platform=True),
         Permission("platform.organization.delete", "Delete organisations after a waiting time", platform=True),
         Permission("platform.organization.export", "Write out everything of an organisation", platform=True),
+        Permission("platform.cache.clear", "Clear the cache", platform=True),
         Permission("platform.break_glass.open", "Enter an organisation in an emergency", platform=True),
         Permission("platform.break_glass.read", "See emergency accesses", roles=("Admin", "Auditor"), platform=True),
     ),

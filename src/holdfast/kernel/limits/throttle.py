@@ -12,8 +12,8 @@ import structlog
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, Table
 from sqlalchemy.dialects.mysql import BINARY
 
+from holdfast.kernel.cache import open_redis
 from holdfast.kernel.db import Base
-from holdfast.kernel.errors import ConfigurationError
 from holdfast.kernel.limits import Decision, Limit, Limiter, MemoryStore, Store, decide, microseconds
 
 PURGE_EVERY = 600.0
@@ -178,16 +178,7 @@ class RedisStore:
     def __init__(
         self, url: str, *, fallback: Store, prefix: str = "holdfast:limit:", timeout: float = REDIS_TIMEOUT
     ) -> None:
-        try:
-            from redis.asyncio import Redis  # noqa: PLC0415 - an extra, not imported unless switched on
-            from redis.exceptions import RedisError  # noqa: PLC0415
-        except ImportError as error:
-            raise ConfigurationError("REDIS_URL needs the extra `redis`: pip install 'holdfast[redis]'.") from error
-        try:
-            self._client = Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout, protocol=2)
-        except ValueError as error:
-            raise ConfigurationError(f"REDIS_URL cannot be read: {error}.") from error
-        self._failures = (RedisError, OSError, TimeoutError)
+        self._client, self._failures = open_redis(url, timeout=timeout)
         self._script = self._client.register_script(_REDIS_TAKE)
         self._fallback = fallback
         self._prefix = prefix.encode()

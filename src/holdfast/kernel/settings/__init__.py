@@ -112,7 +112,10 @@ class Settings(BaseSettings):
     log_queries: bool = Field(
         default_factory=lambda data: data["debug"], description="Log every statement; on where DEBUG is."
     )
-    redis_url: str = Field("", repr=False, description="Redis address, for limits shared faster; optional.")
+    redis_url: str = Field(
+        "", repr=False, description="Redis address, for limits and a cache that processes share; optional."
+    )
+    cache_max_mb: int = Field(64, ge=1, le=65536, description="Room for what a process keeps to be faster, in MB.")
     redis_host: str = Field("", description="Redis server, instead of REDIS_URL.")
     redis_port: int = Field(6379, ge=1, le=65535, description="Its port.")
     redis_db: int = Field(0, ge=0, description="Number of the database there.")

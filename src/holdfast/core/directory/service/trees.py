@@ -1,6 +1,6 @@
 """The structure of the organisation, and who leads whom."""
 
-from collections import Counter, OrderedDict, defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,8 @@ import orjson
 from holdfast.core.directory import queries
 from holdfast.core.directory.models import Person
 from holdfast.core.directory.schemas import Chart, ChartParameters, ChartPerson
+from holdfast.kernel.cache import Namespace
+from holdfast.kernel.crypto import digest
 from holdfast.kernel.permissions import authorise, verb
 from holdfast.kernel.work import Work
 
@@ -19,32 +21,8 @@ AT_MOST = 1000
 Node = dict[str, Any]
 
 
-class TreeCache:
-    """The trees that were asked for last, each with the epoch it shows: at most so many bytes in all."""
-
-    SLOT = "directory.trees"
-
-    def __init__(self, at_most: int = 64 * 1024 * 1024) -> None:
-        self._at_most = at_most
-        self._held = 0
-        self._trees: OrderedDict[UUID, tuple[bytes, bytes]] = OrderedDict()
-
-    def find(self, tenant_id: UUID, epoch: bytes) -> bytes | None:
-        """Return the organisation's tree of this epoch."""
-        known, tree = self._trees.get(tenant_id, (b"", b""))
-        if not tree or known != epoch:
-            return None
-        self._trees.move_to_end(tenant_id)
-        return tree
-
-    def keep(self, tenant_id: UUID, epoch: bytes, tree: bytes) -> None:
-        """Keep a tree in the place of the organisation's last one, and let go of those not asked for longest."""
-        if len(tree) > self._at_most:
-            return
-        self._held += len(tree) - len(self._trees.pop(tenant_id, (b"", b""))[1])
-        self._trees[tenant_id] = epoch, tree
-        while self._held > self._at_most:
-            self._held -= len(self._trees.popitem(last=False)[1][1])
+# A tree stands behind the hash of its epoch, and one organisation's takes the place of the one before.
+TREES, WHOLE = Namespace("directory.tree", seconds=24 * 3600), "whole"
 
 
 @verb("directory.organization.read")
@@ -57,13 +35,12 @@ async def read_tree(work: Work) -> bytes:
     """
     for kind in ("company", "branch", "department"):
         authorise(work.actor, f"directory.{kind}.read")
-    cache = work.house.state.setdefault(TreeCache.SLOT, TreeCache())
-    assert isinstance(cache, TreeCache)
-    epoch = await queries.read_epoch(work)
-    tree = cache.find(work.tenant_id, epoch)
-    if tree is None:
-        tree = await _make_tree(work)
-        cache.keep(work.tenant_id, epoch, tree)
+    epoch = digest(await queries.read_epoch(work))
+    kept = await work.house.cache.find(TREES, work.tenant_id, WHOLE)
+    if kept is not None and kept.startswith(epoch):
+        return kept[len(epoch) :]
+    tree = await _make_tree(work)
+    await work.house.cache.keep(TREES, work.tenant_id, WHOLE, epoch + tree)
     return tree
 
 

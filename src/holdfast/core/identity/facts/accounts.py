@@ -242,6 +242,19 @@ class OrganizationExported(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CacheCleared(Fact):
+    """Operators let the installation forget what it keeps to be faster."""
+
+    action = "platform.cache.cleared"
+    title = "Cache cleared"
+    category = "system"
+    namespace: str | None
+    organization_id: UUID | None
+    pattern: str | None
+    cleared: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class SecondFactorAsked(Fact):
     """A password was right and the sign-in waits for the second factor; the entity is the user."""
 

@@ -48,6 +48,26 @@ class Reasoned(Inward):
     reason: Reason
 
 
+class CacheClear(Inward):
+    """What of the cache is forgotten; what is left out is not asked for."""
+
+    namespace: Annotated[
+        str | None,
+        Field(pattern=r"^[a-z_]+\.[a-z_]+$", max_length=100, description="One kind.", examples=["directory.tree"]),
+    ] = None
+    organization_id: Annotated[UUID | None, Field(description="Of one organisation.")] = None
+    pattern: Annotated[
+        OneLine | None,
+        Field(min_length=1, max_length=200, description="Keys: `*`, `?` and `[…]` as in a shell.", examples=["whole*"]),
+    ] = None
+
+
+class CacheClearedOut(Outward):
+    """How much was forgotten."""
+
+    cleared: Annotated[int, Field(description="Number of values.")]
+
+
 class BreakGlassOpen(Reasoned):
     """Which organisation is entered, why, and for how long."""
 
