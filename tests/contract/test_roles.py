@@ -11,6 +11,7 @@ ROLES = ("Admin", "Operator", "User", "Viewer", "Auditor")
 EVERYONE = set(ROLES)
 TABLE = {
     "audit.entry.read": {"Admin", "Auditor"},
+    "audit.entry.export": {"Admin", "Auditor"},
     "directory.organization.read": EVERYONE,
     "directory.organization.update": {"Admin"},
     "directory.company.read": EVERYONE,

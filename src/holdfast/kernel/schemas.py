@@ -116,3 +116,19 @@ class Problem(Outward):
     code: Annotated[str, Field(examples=["NOT_FOUND"])]
     request_id: str | None
     errors: list[ProblemError]
+
+
+# What spreadsheets take for the beginning of a formula (OWASP, CSV injection), also in full width and where they take
+# another character than we for the delimiter. One apostrophe more before it makes it harmless, whatever was there.
+_CELL, _FORMULA = r"(?:\A|(?<=[;\t\r\n]))", r"(?='*[=+\-@＝＋－＠\t\r])"
+_HARMFUL, _HARMLESS = re.compile(_CELL + _FORMULA), re.compile(f"{_CELL}'{_FORMULA}")
+
+
+def harmless(text: str) -> str:
+    """Return text that a spreadsheet takes for no formula, and that reading a file makes the same text of again."""
+    return _HARMFUL.sub("'", text)
+
+
+def as_it_was(text: str) -> str:
+    """Return text without what `harmless` put before it."""
+    return _HARMLESS.sub("", text) if "'" in text else text

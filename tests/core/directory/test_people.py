@@ -8,7 +8,7 @@ from places import place_of
 
 from holdfast.core.directory.facts import PersonImported
 from holdfast.core.directory.models import Person
-from holdfast.core.directory.service.cells import harmless
+from holdfast.kernel.schemas import harmless
 
 pytestmark = [pytest.mark.endpoint, pytest.mark.portable]
 URL = "/api/v1/org/people"

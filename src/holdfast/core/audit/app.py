@@ -10,6 +10,9 @@ APP = App(
     mount="audit",
     pages="audit",
     order=30,
-    permissions=(Permission("audit.entry.read", "Read the audit trail", roles=("Admin", "Auditor")),),
+    permissions=(
+        Permission("audit.entry.read", "Read the audit trail", roles=("Admin", "Auditor")),
+        Permission("audit.entry.export", "Export the audit trail", roles=("Admin", "Auditor")),
+    ),
     menu=(MenuItem("Audit trail", "/console/audit", "trail", permission="audit.entry.read", order=90),),
 )

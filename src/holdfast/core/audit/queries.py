@@ -21,8 +21,8 @@ Rows = list[dict[str, Any]]
 VALUES = 500
 
 
-class EntryList(ListParameters):
-    """Filters of the trail; `q` searches action, entity type and request id."""
+class EntryExport(Inward):
+    """Filters of the trail."""
 
     actor_id: UUID | None = None
     action: Annotated[str | None, Field(max_length=100, examples=["directory.company.updated"])] = None
@@ -35,6 +35,10 @@ class EntryList(ListParameters):
     request_id: Annotated[str | None, Field(max_length=64)] = None
     recorded_from: Moment | None = None
     recorded_to: Annotated[Moment | None, Field(description="Not included.")] = None
+
+
+class EntryList(EntryExport, ListParameters):
+    """The same for a list; `q` searches action, entity type and request id."""
 
 
 class HistoryPaging(Inward):

@@ -1,5 +1,6 @@
 """What the trail shows."""
 
+import enum
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -12,6 +13,13 @@ Category = Literal["data", "access", "security", "system"]
 Severity = Literal["info", "notice", "warning", "critical"]
 Outcome = Literal["success", "refused", "failed"]
 Values = Annotated[dict[str, JsonValue] | None, Field(examples=[{"name": "Northern Clinics Ltd"}])]
+
+
+class ExportFormat(enum.StrEnum):
+    """What an exported trail is written as."""
+
+    JSONL = "jsonl"
+    CSV = "csv"
 
 
 class EntryBrief(Outward):

@@ -1,6 +1,5 @@
 """The cells of a file of people, whatever its format: text, a date, or what is wrong with one."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -8,11 +7,6 @@ from datetime import date
 from holdfast.core.directory.schemas.files import RowFault
 
 LISTED_FAULTS = 1000
-
-# What spreadsheets take for the beginning of a formula (OWASP, CSV injection), also in full width and where they take
-# another character than we for the delimiter. One apostrophe more before it makes it harmless, whatever was there.
-_CELL, _FORMULA = r"(?:\A|(?<=[;\t\r\n]))", r"(?='*[=+\-@＝＋－＠\t\r])"
-_HARMFUL, _HARMLESS = re.compile(_CELL + _FORMULA), re.compile(f"{_CELL}'{_FORMULA}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +33,3 @@ class Faults:
         self.count += 1
         if len(self.listed) < LISTED_FAULTS:
             self.listed.append(RowFault(line=line, column=column, code=code, message=message))
-
-
-def harmless(text: str) -> str:
-    """Return text that a spreadsheet takes for no formula, and that reading a file makes the same text of again."""
-    return _HARMFUL.sub("'", text)
-
-
-def as_it_was(text: str) -> str:
-    """Return text without what `harmless` put before it."""
-    return _HARMLESS.sub("", text) if "'" in text else text

@@ -11,12 +11,12 @@ from typing import Any, BinaryIO, Protocol, cast
 
 from holdfast.core.directory import queries
 from holdfast.core.directory.schemas.files import FileFormat
-from holdfast.core.directory.service.cells import harmless
 from holdfast.core.directory.service.people_files import COLUMNS, DATES
 from holdfast.core.directory.service.scopes import units_of
 from holdfast.core.directory.service.sheets import MOST_ROWS, SheetWriter
 from holdfast.kernel.errors import Invalid
 from holdfast.kernel.permissions import verb
+from holdfast.kernel.schemas import harmless
 from holdfast.kernel.work import Work
 
 IN_MEMORY = 1024 * 1024  # bytes; beyond them a file stands in the folder for temporary ones

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from holdfast.core.directory.models import ImportKey, ImportMode, PersonStatus
-from holdfast.core.directory.service.cells import Cell, Faults, Records, Wrong, as_it_was
+from holdfast.core.directory.service.cells import Cell, Faults, Records, Wrong
 from holdfast.core.directory.service.csv_files import read_csv
 from holdfast.core.directory.service.sheets import is_workbook, read_sheet
 from holdfast.kernel.db import folded
+from holdfast.kernel.schemas import as_it_was
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_ROWS = 100_000
