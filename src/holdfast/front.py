@@ -52,14 +52,14 @@ class RateLimits:
         self._token = api_limit(settings.rate_limit_per_minute)
         self._address = address_limit(settings.rate_limit_per_minute)
 
-    async def admit(self, request: Request, work: Work | None) -> dict[str, str]:
-        """Count the request and return the headers that tell of it; raise RateLimited."""
+    async def admit(self, request: Request, work: Work | None, *, cost: int = 1) -> dict[str, str]:
+        """Count the request as so many and return the headers that tell of it; raise RateLimited."""
         if work is None or work.actor.session_id is None:
             key, limit = address_key(request.scope["state"].get("client_ip", "")), self._address
         else:
             cookie = getattr(request.state, "credential_kind", None) == "cookie"
             key, limit = work.actor.session_id.hex, CONSOLE if cookie else self._token
-        decision = await self._limiter.require((key, limit))
+        decision = await self._limiter.require((key, limit), cost=cost)
         return decision.headers()
 
 

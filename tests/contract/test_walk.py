@@ -297,3 +297,20 @@ async def test_in_production_the_anonymous_learn_no_version(dialect):
                     assert __version__ not in f"{answer.text} {dict(answer.headers)}", path
         finally:
             await asyncio.to_thread(context.__exit__, None, None, None)
+
+
+async def test_an_export_counts_as_ten_requests(caller, people):
+    exports = "/api/v1/org/people/exports"
+    first = await caller.get(exports, headers=people.auditor.bearer)
+    assert first.status_code == 200
+    assert first.headers["ratelimit"].startswith('"api";r=50;t=')
+    answers = [await caller.get(exports, headers=people.auditor.bearer) for _ in range(7)]
+    assert [answer.status_code for answer in answers[:4]] == [200] * 4
+    assert answers[-1].status_code == 429
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
+    # What costs little goes through where something dear does not.
+    assert (
+        (await caller.get("/api/v1/auth/me", headers=people.viewer.bearer))
+        .headers["ratelimit"]
+        .startswith('"api";r=59;t=')
+    )

@@ -87,6 +87,7 @@ class Verb:
     scoped: bool = False
     personal: bool = False
     step_up: bool = False
+    cost: int = 1
 
     @property
     def permission(self) -> str | None:
@@ -134,6 +135,7 @@ def verb(
     scoped: bool = False,
     personal: bool = False,
     step_up: bool = False,
+    cost: int = 1,
 ) -> Callable[[Action[W, P, R]], Action[W, P, R]]:
     """Make a service function a verb: whoever calls it, an actor without the permission `name` is refused.
 
@@ -141,14 +143,15 @@ def verb(
     changes rows, so that its unit of work begins as a writing one; `sensitive` that a request which reads by it leaves
     an entry; `scoped` that it keeps to the units of who holds the permission in some only, whom every other verb
     refuses; `personal` that nobody does it in another's place; `step_up` that the password or second factor was shown
-    within ten minutes. Raises what `Verb.admit` raises when called.
+    within ten minutes; `cost` as how many requests it counts against the rate limit. Raises what `Verb.admit` raises
+    when called.
     """
     if not _NAME.match(name):
         raise ValueError(f"verb {name!r} is not of the form slice.resource.action")
 
     def decorate(function: Action[W, P, R]) -> Action[W, P, R]:
         where = (function.__module__, function.__qualname__)
-        declared = Verb(name, access, writes, *where, sensitive, scoped, personal, step_up)
+        declared = Verb(name, access, writes, *where, sensitive, scoped, personal, step_up, cost)
 
         async def guarded(work: W, /, *args: P.args, **kwargs: P.kwargs) -> R:
             if access != "public":

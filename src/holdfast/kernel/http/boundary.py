@@ -33,8 +33,8 @@ from holdfast.kernel.work import Gate, RequestInfo, Work, Works, meaning
 class Limits(Protocol):
     """What the boundary asks of the rate limits."""
 
-    async def admit(self, request: Request, work: Work | None) -> dict[str, str]:
-        """Count the request and return the headers that tell of it; raise RateLimited."""
+    async def admit(self, request: Request, work: Work | None, *, cost: int = 1) -> dict[str, str]:
+        """Count the request as so many and return the headers that tell of it; raise RateLimited."""
         ...
 
 
@@ -213,7 +213,7 @@ async def _knock(request: Request, house: Boundary, verb: Verb) -> tuple[dict[st
     work = await _enter(request, house, info, write=False)
     try:
         try:
-            headers = await house.limits.admit(request, work)
+            headers = await house.limits.admit(request, work, cost=verb.cost)
             verb.admit(work.actor, work.now())
         finally:
             await work.close()
@@ -237,7 +237,7 @@ async def _in_a_work(
     try:
         try:
             if headers is None:
-                headers = await house.limits.admit(request, work)
+                headers = await house.limits.admit(request, work, cost=verb.cost)
             if request.method not in SAFE:
                 await house.check_origin(request, work)
             elif verb.writes:

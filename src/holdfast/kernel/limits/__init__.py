@@ -138,15 +138,17 @@ class Limiter:
             self._on_refused(limit.name)
         return decision
 
-    async def require(self, *counted: tuple[str, Limit]) -> Decision:
+    async def require(self, *counted: tuple[str, Limit], cost: int = 1) -> Decision:
         """Count a request against each (key, limit) in order and return the tightest decision; raise RateLimited.
+
+        A cost beyond a whole limit counts as all of it.
 
         The first refusal ends it: put the address before the account, so that a stranger who has used up his
         address cannot use up somebody's account.
         """
         tightest: Decision | None = None
         for key, limit in counted:
-            decision = await self.check(key, limit)
+            decision = await self.check(key, limit, cost=min(cost, limit.rate))
             if not decision.allowed:
                 raise decision.refusal()
             if tightest is None or decision.remaining < tightest.remaining:

@@ -22,7 +22,7 @@ IN_MEMORY = 1024 * 1024  # bytes; beyond them a file stands in the folder for te
 COLUMNS = tuple(EntryOut.model_fields)
 
 
-@verb("audit.entry.export", sensitive=True, step_up=True)
+@verb("audit.entry.export", sensitive=True, step_up=True, cost=10)
 async def export_entries(work: Work, params: queries.EntryExport, *, file_format: ExportFormat) -> BinaryIO:
     """Return the entries that the filters choose as a file to read and close, newest first.
 

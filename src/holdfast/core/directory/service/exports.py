@@ -31,7 +31,7 @@ class _Writer(Protocol):
     def save(self, target: BinaryIO) -> None: ...
 
 
-@verb("directory.person.export", sensitive=True, scoped=True)
+@verb("directory.person.export", sensitive=True, scoped=True, cost=10)
 async def export_people(
     work: Work,
     params: queries.PeopleExport,

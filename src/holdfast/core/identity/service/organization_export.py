@@ -30,7 +30,7 @@ LEFT_OUT = frozenset(
 )
 
 
-@verb("platform.organization.export", writes=True, personal=True, step_up=True)
+@verb("platform.organization.export", writes=True, personal=True, step_up=True, cost=10)
 async def begin_export(work: Work, *, organization_id: UUID) -> str:
     """Write into both trails that everything is written out, and return the handle; raise OrganizationNotFound."""
     tenant = await queries.get_tenant_by_id(work, tenant_id=organization_id)
