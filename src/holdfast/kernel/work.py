@@ -1,13 +1,14 @@
 """The unit of work: one tenant, one actor, one transaction, one commit, and what it did written down with it."""
 
 import functools
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from sqlalchemy import Table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.exc import StaleDataError
@@ -21,7 +22,7 @@ from holdfast.kernel.facts import Changes, Fact, Record
 from holdfast.kernel.ids import new_id
 from holdfast.kernel.permissions import ANONYMOUS, Actor
 from holdfast.kernel.settings import Settings
-from holdfast.kernel.tenancy import SYSTEM_TENANT, TenancyError, open_session
+from holdfast.kernel.tenancy import SYSTEM_TENANT, TenancyError, open_session, sweep
 
 WEAK = -1  # no record has this version
 
@@ -238,6 +239,12 @@ class Work:
             # It plans a foreign key's check once a connection; the plan for an empty table reads all of a full one.
             await self.link.execute("DISCARD PLANS")
 
+    async def sweep(self, table: Table, *, limit: int, column: str | None = None) -> int:
+        """Remove rows for good, as `tenancy.sweep`; the commit fails unless a fact tells how many (`Fact.swept`)."""
+        count = await sweep(self.link.connection, self.tenant_id, table, limit=limit, column=column)
+        self._changes.swept[table.name if column is None else f"{table.name}.{column}"] += count
+        return count
+
     async def _write_down(self) -> None:
         if self._session is not None:
             pending = self._session.sync_session
@@ -281,6 +288,8 @@ class Works:
     recorder: Recorder
     keys: Keys
     name_users: Namer
+    # Filled by identity: which of the installed applications an organisation has switched off at this moment.
+    switched_off: Callable[[Work], Awaitable[frozenset[str]]]
     state: dict[str, object] = field(default_factory=dict)
 
     @asynccontextmanager

@@ -34,6 +34,7 @@ from holdfast.core.identity.facts.accounts import (
     UserCreated,
     UserStatusChanged,
 )
+from holdfast.core.identity.facts.organizations import ApplicationsChosen, OrganizationPurged
 from holdfast.core.identity.facts.users import (
     EmailChangeAsked,
     EmailChanged,
@@ -58,6 +59,7 @@ __all__ = [
     "ApiKeyCreated",
     "ApiKeyRevoked",
     "ApiKeyRotated",
+    "ApplicationsChosen",
     "EmailChangeAsked",
     "EmailChanged",
     "EmergencyAccessEnded",
@@ -68,6 +70,7 @@ __all__ = [
     "OperatorDismissed",
     "OrganizationExported",
     "OrganizationOpened",
+    "OrganizationPurged",
     "OrganizationStatusChanged",
     "PasswordRehashed",
     "PasswordResetSent",
