@@ -6,6 +6,7 @@ from holdfast.core.audit.public import open_log
 from holdfast.core.directory.public import found_organization
 from holdfast.core.identity import queries
 from holdfast.core.identity.errors import SlugTaken
+from holdfast.core.identity.schemas import GONE
 from holdfast.core.identity.service.desk import desk_of
 from holdfast.kernel.db import NOBODY
 from holdfast.kernel.permissions import SYSTEM
@@ -46,4 +47,6 @@ async def find_tenant_of(gate: Gate, *, name: str, organization: str | None) -> 
         hashes = [desk_of(gate.works).name_hash(name)]
         found = await queries.list_tenants_by_name(work, name_hashes=hashes, slug=organization)
         named = None if organization is None else await queries.find_tenant(work, slug=organization)
-    return found[0] if len(found) == 1 else None, None if named is None else named.id
+    # Nothing is written any more into the trail of one whose data are gone.
+    there = named is not None and named.status not in GONE
+    return found[0] if len(found) == 1 else None, named.id if named is not None and there else None
