@@ -9,7 +9,7 @@ import pytest
 from operations import Stage
 from rows import changed, dump
 from samples import insert, own
-from sqlalchemy import select, update
+from sqlalchemy import Column, ForeignKeyConstraint, MetaData, Table, Uuid, select, update
 from sqlalchemy.exc import DBAPIError
 
 from callers import add_caller
@@ -171,6 +171,39 @@ async def test_the_command_removes_what_is_due_and_says_before_what_that_is(
     [standing] = [each for each in await list_standings(home.works) if each.slug == org.slug]
     assert standing.status == "deleted"
     assert [each async for each in purge_due(home.works) if each.slug == org.slug] == []
+
+
+async def test_one_that_cannot_go_says_why_and_does_not_hold_up_the_others(
+    home, stage: Stage, org: Org, other: Org, owner, monkeypatch
+) -> None:
+    monkeypatch.setattr(home.works, "settings", home.settings.model_copy(update={"organization_delete_days": 0}))
+    person = Person.__table__
+    stray = Table(  # of an application that is not installed any more
+        f"stray_{org.id.hex[:12]}",
+        MetaData(),
+        Column("tenant_id", Uuid, primary_key=True),
+        Column("person_id", Uuid, primary_key=True),
+        ForeignKeyConstraint(["tenant_id", "person_id"], [person.c.tenant_id, person.c.id], ondelete="RESTRICT"),
+    )
+    async with owner.engine.begin() as connection:
+        await connection.run_sync(stray.create)
+        row = await insert(connection, person, org.id)
+        await connection.execute(stray.insert().values(tenant_id=org.id, person_id=row["id"]))
+    try:
+        for each in (org, other):
+            await set_deletion(home, each)
+        seen = {each.slug: each async for each in purge_due(home.works)}
+        assert seen[org.slug].fault
+        assert seen[other.slug].fault is None
+        standing = {each.slug: each.status for each in await list_standings(home.works)}
+        assert (standing[org.slug], standing[other.slug]) == ("deleting", "deleted"), "the step left nothing"
+        async with owner.engine.begin() as connection:
+            await connection.execute(stray.delete())
+        seen = {each.slug: each async for each in purge_due(home.works)}
+        assert (seen[org.slug].fault, seen[org.slug].rows["person"]) == (None, 1)
+    finally:
+        async with owner.engine.begin() as connection:
+            await connection.run_sync(stray.drop)
 
 
 async def test_rows_that_are_swept_are_told_or_stay(home, stage: Stage, org: Org, owner) -> None:

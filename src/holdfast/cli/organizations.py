@@ -36,16 +36,17 @@ def purge(
         str | None, typer.Option(help="Handle of one organisation; all that are due where left out.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be removed.")] = False,
-) -> None:
+) -> int:
     """Remove for good the data of organisations that were deleted and whose waiting time is over; their trails stay.
 
     Run it daily. It can be stopped and run again at any time.
 
     Example: holdfast organizations purge --dry-run
     """
-    count = asyncio.run(_purge(slug, dry_run=dry_run))
-    what = "would be removed" if dry_run else "removed"
+    seen = asyncio.run(_purge(slug, dry_run=dry_run))
+    count, what = len([each for each in seen if each.fault is None]), "would be removed" if dry_run else "removed"
     say(f"{count} {'organisation' if count == 1 else 'organisations'} {what}")
+    return 0 if count == len(seen) else 1
 
 
 async def _all() -> list[Standing]:
@@ -53,21 +54,22 @@ async def _all() -> list[Standing]:
         return await list_standings(home.works)
 
 
-async def _purge(slug: str | None, *, dry_run: bool) -> int:
-    count = 0
+async def _purge(slug: str | None, *, dry_run: bool) -> list[Purged]:
+    seen: list[Purged] = []
     async with installation() as home:
         try:
             async for each in purge_due(home.works, slug=slug, dry_run=dry_run):
                 _tell(each)
-                count += 1
+                seen.append(each)
         except (NotFound, Conflict) as error:
             raise ConfigurationError(f"{slug}: {error.detail}" if slug else error.detail) from None
-    return count
+    return seen
 
 
 def _tell(purged: Purged) -> None:
     show(("TABLE", "ROWS"), [(name, str(number)) for name, number in sorted(purged.rows.items())])
-    say(f"{purged.slug}: {sum(purged.rows.values())} rows")
+    stopped = f"; the rest cannot be removed: {purged.fault}" if purged.fault else ""
+    say(f"{purged.slug}: {sum(purged.rows.values())} rows{stopped}")
 
 
 def _moment(standing: Standing) -> str:

@@ -14,6 +14,7 @@ from holdfast.core.identity import guards, queries
 from holdfast.core.identity.errors import OrganizationNotFound
 from holdfast.core.identity.facts import OrganizationPurged
 from holdfast.core.identity.schemas import PurgeOut, TenantStatus
+from holdfast.kernel.errors import HoldfastError
 from holdfast.kernel.permissions import SYSTEM, enforce, verb
 from holdfast.kernel.tenancy import SYSTEM_TENANT, Tenant
 from holdfast.kernel.work import Work, Works
@@ -44,10 +45,11 @@ async def purge_organization(work: Work, *, organization_id: UUID, at_once: int 
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """What was removed of an organisation, or would be: rows by table."""
+    """What was removed of an organisation, or would be: rows by table; and what stopped it, where something did."""
 
     slug: str
     rows: Mapping[str, int]
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,13 @@ async def list_standings(works: Works) -> list[Standing]:
 async def purge_due(works: Works, *, slug: str | None = None, dry_run: bool = False) -> AsyncIterator[Purged]:
     """Remove every organisation that is due, or the one with this handle, and yield what went of each.
 
-    With `dry_run` nothing goes. Raises OrganizationNotFound and OrganizationState for a handle that is not due.
+    With `dry_run` nothing goes. One that cannot be removed does not hold up the others. Raises OrganizationNotFound and
+    OrganizationState for a handle that is not due.
     """
     async with works.begin(SYSTEM_TENANT, SYSTEM, write=False) as work:
-        due = [tenant.id for tenant in await _wanted(work, slug)]
-    for tenant_id in due:
-        yield await (_would_go(works, tenant_id) if dry_run else _purge(works, tenant_id))
+        due = [(tenant.id, tenant.slug) for tenant in await _wanted(work, slug)]
+    for tenant_id, name in due:
+        yield await (_would_go(works, tenant_id, name) if dry_run else _purge(works, tenant_id, name))
 
 
 async def _wanted(work: Work, slug: str | None) -> list[Tenant]:
@@ -90,18 +93,20 @@ async def _wanted(work: Work, slug: str | None) -> list[Tenant]:
     return [tenant]
 
 
-async def _purge(works: Works, tenant_id: UUID) -> Purged:
+async def _purge(works: Works, tenant_id: UUID, slug: str) -> Purged:
     gone: Counter[str] = Counter()
     status = None
     while status is not TenantStatus.DELETED:
-        async with works.begin(SYSTEM_TENANT, SYSTEM) as work:
-            step = await purge_organization(work, organization_id=tenant_id)
-            slug = (await queries.get_tenant_by_id(work, tenant_id=tenant_id)).slug
+        try:
+            async with works.begin(SYSTEM_TENANT, SYSTEM) as work:
+                step = await purge_organization(work, organization_id=tenant_id)
+        except HoldfastError as error:
+            return Purged(slug, gone, error.detail)
         gone.update(step.rows)
         status = step.status
     return Purged(slug, gone)
 
 
-async def _would_go(works: Works, tenant_id: UUID) -> Purged:
+async def _would_go(works: Works, tenant_id: UUID, slug: str) -> Purged:
     async with works.begin(tenant_id, SYSTEM, write=False) as work:
-        return Purged((await queries.get_tenant(work)).slug, await queries.count_rows(work))
+        return Purged(slug, await queries.count_rows(work))
