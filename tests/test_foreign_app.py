@@ -1,27 +1,17 @@
-"""An app that is no part of Holdfast: found as ours are, with a table, a migration, endpoints and a page of its own.
-
-It runs in a process of its own, so that its table is in nobody else's metadata.
-"""
-
-import os
-import subprocess
-import sys
-from pathlib import Path
+"""An app that is no part of Holdfast: found as ours are, with a table, a migration, endpoints and a page of its own."""
 
 import pytest
 
-HERE = Path(__file__).parent
+from foreigner import run_with_lending
+
 SCRIPT = """
-import asyncio, sys
-sys.path.insert(0, sys.argv[1])
-sys.path.insert(0, sys.argv[2])
 import support
 import httpx
 from holdfast.kernel.discovery import discover
 from holdfast.main import create_app
 
 async def main():
-    async with support.installation_on(sys.argv[3]) as home:
+    async with support.installation_on(DIALECT) as home:
         assert "lending" in [app.name for app in home.apps]
         assert any(e.path == "/api/v1/lending/items" for e in discover(home.apps))
         org, other = await support.make_org(home), await support.make_org(home)
@@ -39,22 +29,10 @@ async def main():
             assert [row["entity_id"] for row in trail.json()["data"]] == [made.json()["id"]], trail.text
             page = await client.get("/console/lending", headers={**org.user.bearer, "accept": "text/html"})
             assert page.status_code == 200 and "Projector" in page.text, page.text
-    print("fine")
-
-asyncio.run(main())
 """
 
 
 @pytest.mark.endpoint
 @pytest.mark.portable
 def test_a_foreign_app_has_table_migration_endpoint_and_page(dialect: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", SCRIPT, str(HERE / "foreign"), str(HERE), dialect],
-        capture_output=True,
-        text=True,
-        timeout=100,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.endswith("fine\n")
+    run_with_lending(SCRIPT, dialect)

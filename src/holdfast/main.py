@@ -27,6 +27,7 @@ from holdfast.core.identity.public import (
     note_presence,
     people_called,
     surroundings,
+    switched_off,
 )
 from holdfast.demo import demo_sign_ins, has_demo
 from holdfast.front import Health, RateLimits, api_pages, errors_page, metrics_route, static_files, told_version
@@ -130,7 +131,7 @@ def open_installation(
     )
     trail = Trail()
     authenticator = SessionAuthenticator(desk, permissions, clock)
-    works = Works(database, settings, clock, authenticator, trail, keys, labels_of, cache, {SLOT: desk})
+    works = Works(database, settings, clock, authenticator, trail, keys, labels_of, cache, switched_off, {SLOT: desk})
     works.state[Catalogue.SLOT] = Catalogue(chosen, people_called)
     return Installation(settings, chosen, database, works, desk, trail, limiter, telemetry)
 
@@ -249,17 +250,19 @@ def create_app(settings: Settings, installation: Installation | None = None) -> 
 
 def _route_maker(home: Installation) -> Callable[[Endpoint], WorkRoute]:
     house = House(home.works, RateLimits(home.limiter, home.settings), home.desk.cookie.name)
-    titles = {app.name: app.title for app in home.apps}
+    apps = {app.name: app for app in home.apps}
 
     def make(endpoint: Endpoint) -> WorkRoute:
-        return make_route(
+        route = make_route(
             endpoint.path,
             endpoint.declared,
             house,
             name=f"{endpoint.app}_{endpoint.declared.function.__name__}",
-            tag=titles[endpoint.app],
+            tag=apps[endpoint.app].title,
             page=endpoint.kind == "page",
         )
+        route.switch = endpoint.app if apps[endpoint.app].optional else None
+        return route
 
     return make
 

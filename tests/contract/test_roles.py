@@ -50,6 +50,8 @@ TABLE = {
     "identity.service_account.update": {"Admin"},
     "identity.sign_in_policy.read": {"Admin", "Auditor"},
     "identity.sign_in_policy.update": {"Admin"},
+    "identity.application.read": {"Admin", "Auditor"},
+    "identity.application.update": {"Admin"},
     "identity.password.reset": {"Admin"},
     "identity.mfa.reset": {"Admin"},
     "identity.user.create": {"Admin"},

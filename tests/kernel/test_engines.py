@@ -22,7 +22,7 @@ COUNTER = Table(
 )
 SCHEMA = [
     "CREATE TABLE parent (id int PRIMARY KEY, code varchar(5) NOT NULL, CONSTRAINT uq_parent_code UNIQUE (code))",
-    "CREATE TABLE child (id int PRIMARY KEY, parent_id int NOT NULL, CONSTRAINT fk_child_parent FOREIGN KEY (parent_id) REFERENCES parent (id))",
+    "CREATE TABLE child (id int PRIMARY KEY, parent_id int NOT NULL, CONSTRAINT fk_child_parent FOREIGN KEY (parent_id) REFERENCES parent (id) ON DELETE RESTRICT)",
     "INSERT INTO parent VALUES (1, 'a')",
     "INSERT INTO child VALUES (1, 1)",
 ]

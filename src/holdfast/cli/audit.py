@@ -57,7 +57,7 @@ def entries(
 
 async def _entries(organization: str, wanted: EntryList) -> list[dict[str, Any]]:
     async with installation() as home:
-        tenant_id = await tenant_of(home, organization)
+        tenant_id = await tenant_of(home, organization, gone=True)
         async with home.works.begin(tenant_id, SYSTEM, write=False) as work:
             page: dict[str, list[dict[str, Any]]] = orjson.loads(await list_entries(work, wanted))
     return page["data"]

@@ -7,7 +7,20 @@ from pathlib import Path
 import typer
 from pydantic import ValidationError
 
-from holdfast.cli import admin, api, audit, doctor, migrate, notices, people, serve, settings, slices, users
+from holdfast.cli import (
+    admin,
+    api,
+    audit,
+    doctor,
+    migrate,
+    notices,
+    organizations,
+    people,
+    serve,
+    settings,
+    slices,
+    users,
+)
 from holdfast.cli.terminal import trouble_of
 
 app = typer.Typer(
@@ -27,6 +40,7 @@ app.command()(api.openapi)
 app.add_typer(people.app, name="people")
 app.add_typer(users.app, name="users")
 app.add_typer(notices.app, name="notices")
+app.add_typer(organizations.app, name="organizations")
 app.add_typer(slices.app, name="slice")
 app.add_typer(audit.app, name="audit")
 

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.exc import DBAPIError
 
-from holdfast.core.identity.public import find_tenant
+from holdfast.core.identity.public import GONE, find_tenant
 from holdfast.kernel.engines import address_fault, database_error, said_by
 from holdfast.kernel.errors import ConfigurationError
 from holdfast.kernel.permissions import SYSTEM
@@ -42,12 +42,17 @@ def quiet(settings: Settings) -> Settings:
     return settings
 
 
-async def tenant_of(home: Installation, slug: str) -> UUID:
-    """Return the tenant of an organisation; raise ConfigurationError where there is none of that handle."""
+async def tenant_of(home: Installation, slug: str, *, gone: bool = False) -> UUID:
+    """Return the tenant of an organisation; raise ConfigurationError where there is none of that handle.
+
+    One whose data were removed is refused too, unless `gone` says that its trail is enough.
+    """
     async with home.works.begin(SYSTEM_TENANT, SYSTEM, write=False) as work:
         tenant = await find_tenant(work, slug=slug)
     if tenant is None:
         raise ConfigurationError(f"There is no organisation {slug!r}.")
+    if tenant.status in GONE and not gone:
+        raise ConfigurationError(f"The organisation {slug!r} is {tenant.status}: its data are not there any more.")
     return tenant.id
 
 

@@ -1,6 +1,7 @@
 """What can happen, and what it changed: facts, and the capture of every changed row from the ORM's own history."""
 
 import enum
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
@@ -59,6 +60,10 @@ class Fact:
         """Return the fields that the subclass added."""
         own = (field.name for field in fields(self) if field.name not in _BASE_FIELDS)
         return {name: plain(getattr(self, name)) for name in own}
+
+    def swept(self) -> Mapping[str, int]:
+        """Return how many rows were removed past the session (`Work.sweep`), by table: the commit asks for it."""
+        return {}
 
 
 _BASE_FIELDS = frozenset({"entity", "reason", "occurred_at"})
@@ -147,6 +152,7 @@ class Changes:
 
     def __init__(self) -> None:
         self._found: dict[TenantOwned, Change] = {}
+        self.swept: Counter[str] = Counter()
 
     def capture(self, session: TenantSession) -> None:
         """Read the differences of a flush while the session still knows them."""
@@ -169,15 +175,19 @@ class Changes:
     def clear(self) -> None:
         """Forget the rows, whose entries are written."""
         self._found.clear()
+        self.swept.clear()
 
     def records(self, facts: list[Fact]) -> list[Record]:
-        """Return one record a fact; raise CoverageError where a changed row has none."""
+        """Return one record a fact; raise CoverageError where a changed row has none, or one that was swept."""
         left = dict(self._found)
         made = [_record(fact, left.pop(fact.entity, None) if fact.entity is not None else None) for fact in facts]
         uncovered = [row for row, change in left.items() if change.before or change.after]
         if uncovered:
             names = ", ".join(sorted({type(row).__name__ for row in uncovered}))
             raise CoverageError(f"changed without a recorded fact: {names}")
+        untold = self.swept - sum((Counter(fact.swept()) for fact in facts), Counter[str]())
+        if untold:
+            raise CoverageError(f"swept without a recorded fact: {dict(untold)}")
         return made
 
 

@@ -44,7 +44,8 @@ class App:
     `package` is the import path that holds `models`, `facts`, `endpoints/`, `pages/`, `templates/`. `mount` is the
     first part of its API path (empty: the root), `pages` the same for its console pages. `preferences` says by name
     what form each choice of a user has. `migrations` is the import path of a package with an Alembic chain of the
-    app's own, for apps that are not part of Holdfast.
+    app's own, for apps that are not part of Holdfast. An `optional` app can be switched off by an organisation; a slice
+    of the core, on which others stand, says that it is not.
     """
 
     name: str
@@ -57,6 +58,7 @@ class App:
     records: tuple[RecordKind, ...] = ()
     preferences: Mapping[str, type[Inward]] = field(default_factory=dict)
     migrations: str | None = None
+    optional: bool = True
     order: int = 100
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NoReturn
 from uuid import UUID
 
-from sqlalchemy import ClauseElement, Table, Uuid, event, inspect
+from sqlalchemy import ClauseElement, Table, Uuid, delete, event, inspect, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import FromStatement, Mapped, ORMExecuteState, Session, UOWTransaction, mapped_column
 from sqlalchemy.orm import with_loader_criteria as loader_criteria
@@ -91,6 +91,25 @@ def open_session(connection: AsyncConnection, tenant_id: UUID, actor: Actor, now
             "now": now,
         },
     )
+
+
+async def sweep(
+    connection: AsyncConnection, tenant_id: UUID, table: Table, *, limit: int, column: str | None = None
+) -> int:
+    """Remove rows of one tenant from a table, by key, about `limit` at most; return how many.
+
+    With `column` they stay and only that is emptied. It is the one statement that goes past the session, which must
+    hold none of the rows.
+    """
+    key = next(each for each in table.primary_key if each.name != "tenant_id")
+    mine = [table.c.tenant_id == tenant_id]
+    if column is not None:
+        mine.append(table.c[column].is_not(None))
+    last = await connection.scalar(select(key).where(*mine).order_by(key).limit(1).offset(limit - 1))
+    if last is not None:
+        mine.append(key <= last)
+    statement = delete(table) if column is None else update(table).values({column: None})
+    return (await connection.execute(statement.where(*mine))).rowcount
 
 
 @event.listens_for(TenantSession, "do_orm_execute")

@@ -1,28 +1,27 @@
 """The unit of work: one tenant, one actor, one transaction, one commit, and what it did written down with it."""
 
-import functools
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm.exc import StaleDataError
 
 from holdfast.kernel.cache import Cache
 from holdfast.kernel.clock import Clock
 from holdfast.kernel.crypto import Keys
-from holdfast.kernel.db import NOBODY, Base, Tracked
-from holdfast.kernel.engines import ConstraintConflict, Database, Link, database_error
-from holdfast.kernel.errors import Conflict, FieldError, HoldfastError, PreconditionFailed, UniqueViolation
+from holdfast.kernel.db import NOBODY, Tracked
+from holdfast.kernel.engines import Database, Link
+from holdfast.kernel.engines.meaning import meaning
+from holdfast.kernel.errors import PreconditionFailed
 from holdfast.kernel.facts import Changes, Fact, Record
 from holdfast.kernel.ids import new_id
 from holdfast.kernel.permissions import ANONYMOUS, Actor
 from holdfast.kernel.settings import Settings
-from holdfast.kernel.tenancy import SYSTEM_TENANT, TenancyError, open_session
+from holdfast.kernel.tenancy import SYSTEM_TENANT, TenancyError, open_session, sweep
 
 WEAK = -1  # no record has this version
 
@@ -246,6 +245,12 @@ class Work:
             # It plans a foreign key's check once a connection; the plan for an empty table reads all of a full one.
             await self.link.execute("DISCARD PLANS")
 
+    async def sweep(self, table: Table, *, limit: int, column: str | None = None) -> int:
+        """Remove rows for good, as `tenancy.sweep`; the commit fails unless a fact tells how many (`Fact.swept`)."""
+        count = await sweep(self.link.connection, self.tenant_id, table, limit=limit, column=column)
+        self._changes.swept[table.name if column is None else f"{table.name}.{column}"] += count
+        return count
+
     async def _write_down(self) -> None:
         if self._session is not None:
             pending = self._session.sync_session
@@ -290,6 +295,8 @@ class Works:
     keys: Keys
     name_users: Namer
     cache: Cache
+    # Filled by identity: which of the installed applications an organisation has switched off at this moment.
+    switched_off: Callable[[Work], Awaitable[frozenset[str]]]
     state: dict[str, object] = field(default_factory=dict)
 
     @asynccontextmanager
@@ -373,27 +380,3 @@ def check_version(row: Tracked, expected: int | None) -> None:
     if expected is not None and row.version != expected:
         told = "a weak ETag, which never matches" if expected == WEAK else expected
         raise PreconditionFailed(f"The record is at version {row.version}, the request was made for {told}.")
-
-
-def meaning(error: BaseException) -> HoldfastError | None:
-    """Return what an error of the database means, with the field that a taken value belongs to; None for others."""
-    if isinstance(error, StaleDataError):
-        return Conflict("The record was changed by someone else at the same moment. Read it again.")
-    known = database_error(error) if isinstance(error, DBAPIError | HoldfastError | TimeoutError) else None
-    if isinstance(known, ConstraintConflict):
-        name = _field_of(known.constraint)
-        if name is not None:
-            message = f"{name} is taken"
-            return UniqueViolation(f"body.{name}: is taken", errors=(FieldError(f"body.{name}", "taken", message),))
-    return known
-
-
-@functools.lru_cache(maxsize=256)
-def _field_of(constraint: str | None) -> str | None:
-    """Return the field that a unique constraint guards: the servers name the constraint, SQLite its columns."""
-    for table in Base.metadata.tables.values():
-        for each in table.constraints:
-            columns = ", ".join(f"{table.name}.{column.name}" for column in getattr(each, "columns", ()))
-            if constraint in (each.name, columns) and "field" in each.info:
-                return str(each.info["field"])
-    return None

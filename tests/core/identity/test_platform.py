@@ -4,6 +4,7 @@ import asyncio
 import json
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 from operators import PLATFORM, REASON, add_operator, entries
 
@@ -11,7 +12,7 @@ from callers import Caller
 from holdfast.core.identity.service.notices import read_outbox
 from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.tenancy import SYSTEM_TENANT, TenancyError
-from support import Org, make_org
+from support import Member, Org, make_org
 
 pytestmark = [pytest.mark.endpoint, pytest.mark.portable]
 ORGANIZATIONS, ME = f"{PLATFORM}/organizations", "/api/v1/auth/me"
@@ -78,6 +79,44 @@ async def test_deleted_means_shut_with_a_day_on_which_the_data_may_go(client, or
     assert (await client.get(ME, headers=org.admin.bearer)).status_code == 401
     back = await client.post(f"{one}/resume", json={"reason": REASON}, headers=olga.bearer)
     assert (back.json()["status"], back.json()["delete_after"]) == ("active", None)
+
+
+async def test_after_its_day_the_data_go_step_by_step_and_nobody_brings_it_back(
+    client, hands, home, timed, org: Org, olga: Caller
+) -> None:
+    one = f"{ORGANIZATIONS}/{org.id}"
+
+    async def purge(caller: Caller | Member) -> httpx.Response:
+        return await client.post(f"{one}/purge", headers=caller.bearer)
+
+    assert (await purge(org.admin)).status_code == 403
+    refused = await purge(olga)
+    assert (refused.status_code, refused.json()["code"]) == (409, "ORGANIZATION_STATE")
+    assert "Delete it first" in refused.json()["detail"]
+    gone = await client.request("DELETE", one, json={"reason": REASON}, headers=olga.bearer)
+    refused = await purge(olga)
+    assert refused.status_code == 409
+    assert refused.json()["detail"] == f"The organisation waits until {gone.json()['delete_after']}."
+    hands.forward(days=31)
+    later = await add_operator(timed)
+    done = await purge(later)
+    assert (done.status_code, done.json()["status"]) == (200, "deleted"), done.text
+    assert done.json()["rows"]["user_account"] == 5
+    assert (await client.get(one, headers=later.bearer)).json()["status"] == "deleted"
+    again = await purge(later)
+    assert (again.status_code, again.json()["code"]) == (409, "ORGANIZATION_STATE")
+    for path in ("resume", "suspend"):
+        refused = await client.post(f"{one}/{path}", json={"reason": REASON}, headers=later.bearer)
+        assert (refused.status_code, refused.json()["code"]) == (409, "ORGANIZATION_STATE")
+    taken = await client.post(ORGANIZATIONS, json=new(org.slug), headers=later.bearer)
+    assert (taken.status_code, taken.json()["code"]) == (409, "ORGANIZATION_EXISTS")
+    before = await entries(home, org.id)
+    name = {"email": org.admin.email, "password": "whatever it was", "organization": org.slug}
+    assert (await client.post("/api/v1/auth/login", json=name)).status_code == 401
+    assert await entries(home, org.id) == before, "its trail has ended"
+    assert before[-1]["action"] == "platform.organization.purged"
+    missing = await client.post(f"{ORGANIZATIONS}/{uuid4()}/purge", headers=later.bearer)
+    assert (missing.status_code, missing.json()["code"]) == (404, "ORGANIZATION_NOT_FOUND")
 
 
 async def test_the_operators_own_organisation_stays_open(client, olga: Caller) -> None:

@@ -79,7 +79,7 @@ async def test_the_organization_must_be_the_users(client, org: Org, ann: Caller,
 async def test_auth_me_tells_user_organization_roles_and_permissions(client, org: Org, ann: Caller) -> None:
     access = (await sign_in(client, email=ann.email)).json()["access_token"]
     told = (await me(client, access)).json()
-    assert set(told) == {"user", "organization", "roles", "permissions", "grants"}
+    assert set(told) == {"user", "organization", "roles", "permissions", "applications", "grants"}
     assert told["user"]["id"] == str(ann.id)
     assert told["organization"] == {"id": str(org.id), "slug": org.slug, "name": f"Org {org.slug}"}
     assert told["roles"] == ["Admin"]

@@ -9,6 +9,7 @@ APP = App(
     package="holdfast.core.audit",
     mount="audit",
     pages="audit",
+    optional=False,
     order=30,
     permissions=(
         Permission("audit.entry.read", "Read the audit trail", roles=("Admin", "Auditor")),

@@ -9,6 +9,7 @@ APP = App(
     package="holdfast.core.console",
     mount="console-api",
     pages="",
+    optional=False,
     order=90,
     menu=(MenuItem("Home", "/console", "home", order=0),),
     preferences={"console.theme": ThemeChoice, "lists.page_size": ListChoice},

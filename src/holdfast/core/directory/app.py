@@ -11,6 +11,7 @@ APP = App(
     package="holdfast.core.directory",
     mount="org",
     pages="",
+    optional=False,
     order=20,
     permissions=(
         Permission("directory.organization.read", "See the organisation", roles=EVERYONE),

@@ -9,6 +9,7 @@ APP = App(
     package="holdfast.core.identity",
     mount="",
     pages="",
+    optional=False,
     order=10,
     permissions=(
         Permission("identity.user.read", "See the users", roles=("Admin", "Auditor")),
@@ -25,6 +26,8 @@ APP = App(
         Permission("identity.service_account.update", "Make API keys for programs", roles=("Admin",)),
         Permission("identity.sign_in_policy.read", "See the rules for signing in", roles=("Admin", "Auditor")),
         Permission("identity.sign_in_policy.update", "Set the rules for signing in", roles=("Admin",)),
+        Permission("identity.application.read", "See which applications are on", roles=("Admin", "Auditor")),
+        Permission("identity.application.update", "Switch applications on and off", roles=("Admin",)),
         Permission("identity.user.create", "Add users and invite them", roles=("Admin",)),
         Permission("identity.user.update", "Change users", roles=("Admin",)),
         Permission("identity.user.change_email", "Change the address of users", roles=("Admin",)),
@@ -56,6 +59,7 @@ APP = App(
         RecordKind("recovery_code", "Recovery code", user="user_id"),
         RecordKind("user_preference", "Preference", names=("name",)),
         RecordKind("sign_in_policy", "Sign-in policy"),
+        RecordKind("application_choice", "Applications"),
         RecordKind("break_glass", "Emergency access", names=("target_slug",)),
     ),
 )

@@ -17,7 +17,8 @@ from holdfast.core.identity.errors import (
     WeakPassword,
 )
 from holdfast.core.identity.models import UserKind, UserStatus
-from holdfast.core.identity.schemas import TenantStatus
+from holdfast.core.identity.schemas import GONE, TenantStatus
+from holdfast.kernel.clock import rfc3339
 from holdfast.kernel.errors import FieldError, Invalid
 from holdfast.kernel.permissions import Actor, Permission, Verdict
 from holdfast.kernel.tenancy import SYSTEM_TENANT
@@ -43,6 +44,34 @@ def can_turn(tenant_id: UUID, present: TenantStatus, wanted: TenantStatus) -> Ve
         return OrganizationState("The operators' own organisation stays open.")
     if present is wanted:
         return OrganizationState(f"The organisation is {present} already.")
+    return can_be_worked_on(present)
+
+
+def can_be_worked_on(present: TenantStatus) -> Verdict:
+    """Answer OrganizationState where an organisation's data are going or gone."""
+    gone = present in GONE
+    return OrganizationState(f"The organisation is {present}: its data are not there any more.") if gone else None
+
+
+def can_be_purged(tenant_id: UUID, present: TenantStatus, after: datetime | None, now: datetime) -> Verdict:
+    """Answer OrganizationState for one that was not deleted, before its day, and where nothing is left."""
+    if tenant_id == SYSTEM_TENANT:
+        return OrganizationState("The operators' own organisation stays.")
+    if present is TenantStatus.DELETED:
+        return OrganizationState("The organisation is deleted already: nothing of it is left but its trail.")
+    if present is TenantStatus.PURGING:
+        return None
+    if present is not TenantStatus.DELETING or after is None:
+        return OrganizationState(f"The organisation is {present}. Delete it first: that begins its waiting time.")
+    return None if after <= now else OrganizationState(f"The organisation waits until {rfc3339(after)}.")
+
+
+def can_be_off(names: Sequence[str], applications: Sequence[str]) -> Verdict:
+    """Answer Invalid naming the first that is none of the applications that can be switched off."""
+    for at, name in enumerate(names):
+        if name not in applications:
+            allowed = f"must be one of {', '.join(applications)}" if applications else "no application is installed"
+            return Invalid.field(f"body.off[{at}]", "not_an_application", allowed)
     return None
 
 

@@ -2,7 +2,8 @@
 
 from holdfast.core.identity.guards import ROLES, can_be_password, table_of_roles
 from holdfast.core.identity.queries import find_tenant
-from holdfast.core.identity.schemas import Administrator, UsersImportReport
+from holdfast.core.identity.schemas import GONE, Administrator, UsersImportReport
+from holdfast.core.identity.service.applications import switched_off
 from holdfast.core.identity.service.credentials import Profile, SessionAuthenticator
 from holdfast.core.identity.service.desk import SLOT, Desk, SessionCookie, desk_of
 from holdfast.core.identity.service.labels import labels_of, people_called, surroundings
@@ -11,6 +12,7 @@ from holdfast.core.identity.service.notices import Message, read_outbox
 from holdfast.core.identity.service.opening import open_session
 from holdfast.core.identity.service.passwords import Passwords
 from holdfast.core.identity.service.presence import note_presence
+from holdfast.core.identity.service.purging import Purged, Standing, list_standings, purge_due
 from holdfast.core.identity.service.setup import (
     complete_setup,
     create_admin,
@@ -25,6 +27,7 @@ from holdfast.core.identity.service.users import add_user
 from holdfast.core.identity.service.users_import import import_users_file
 
 __all__ = [
+    "GONE",
     "ROLES",
     "SLOT",
     "AccessTokens",
@@ -33,8 +36,10 @@ __all__ = [
     "Message",
     "Passwords",
     "Profile",
+    "Purged",
     "SessionAuthenticator",
     "SessionCookie",
+    "Standing",
     "UsersImportReport",
     "add_user",
     "can_be_password",
@@ -48,14 +53,17 @@ __all__ = [
     "import_users_file",
     "issue_setup_link",
     "labels_of",
+    "list_standings",
     "needs_setup",
     "note_presence",
     "open_session",
     "people_called",
+    "purge_due",
     "read_outbox",
     "reset_mfa",
     "reset_second_factor",
     "surroundings",
+    "switched_off",
     "table_of_roles",
     "unlock_user",
 ]

@@ -191,7 +191,7 @@ def _sqlite(error: sqlite3.Error) -> HoldfastError | None:
     if code in _SQLITE_UNIQUE:
         # "UNIQUE constraint failed: company.tenant_id, company.code": SQLite names the columns, not the constraint
         return _unique(str(error).partition(": ")[2] or None)
-    if code == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+    if str(error) == "FOREIGN KEY constraint failed":  # what RESTRICT refuses has the code of a trigger
         return StillReferenced("The record is still in use, or what it names does not exist.")
     if code in _SQLITE_INVALID:
         return _invalid()

@@ -1,7 +1,6 @@
 """How each request becomes one unit of work, committed before the answer leaves."""
 
 import functools
-import hashlib
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
 from types import UnionType
@@ -10,24 +9,21 @@ from typing import Any, Protocol
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from holdfast.kernel.errors import (
-    HoldfastError,
-    ReadOnly,
-    Unauthenticated,
-)
+from holdfast.kernel.engines.meaning import meaning
+from holdfast.kernel.errors import HoldfastError, ReadOnly, Unauthenticated
 from holdfast.kernel.errors.problems import MEDIA_TYPE, as_error
 from holdfast.kernel.facts import Record, named_entity
 from holdfast.kernel.http import idempotency
 from holdfast.kernel.http.binding import Binder, binder
-from holdfast.kernel.http.reading import check_query, has_query, read_body, taken
-from holdfast.kernel.http.routes import JSON, SAFE, Declared, Handler, RecordResponse, reply
+from holdfast.kernel.http.reading import check_query, check_switch, has_query, read_body, taken
+from holdfast.kernel.http.routes import SAFE, Declared, Handler, finished, reply
 from holdfast.kernel.middleware import MAX_BODY_KEY
 from holdfast.kernel.permissions import Verb
 from holdfast.kernel.schemas import Problem
-from holdfast.kernel.work import Gate, RequestInfo, Work, Works, meaning
+from holdfast.kernel.work import Gate, RequestInfo, Work, Works
 
 
 class Limits(Protocol):
@@ -69,7 +65,12 @@ PROBLEM: dict[str, Any] = {
 
 
 class WorkRoute(APIRoute):
-    """A route that opens a unit of work for its caller, runs the endpoint, and commits before the answer leaves."""
+    """A route that opens a unit of work for its caller, runs the endpoint, and commits before the answer leaves.
+
+    Where its caller's organisation has switched off the app that `switch` names, there is no such route.
+    """
+
+    switch: str | None = None
 
     def __init__(self, path: str, declared: Declared, house: Boundary, **options: Any) -> None:
         self.declared = declared
@@ -103,7 +104,7 @@ class WorkRoute(APIRoute):
         async def handle(request: Request) -> Response:
             if changes and settings.read_only:
                 raise ReadOnly
-            check_query(request, asks=asks)
+            await _check_counted(request, house, asks=asks)
             headers = gate = None
             if declared.prepare is not None and verb is not None:
                 headers, gate = await _knock(request, house, verb)
@@ -123,7 +124,7 @@ class WorkRoute(APIRoute):
                 if known is None or known is error:
                     raise
                 raise known from error
-            return _finished(request, response)
+            return finished(request, response)
 
         return handle
 
@@ -179,6 +180,15 @@ def _replying(declared: Declared) -> Handler:
     return replying
 
 
+async def _check_counted(request: Request, house: Boundary, *, asks: bool) -> None:
+    """Check the parameters; a request that is refused for them counts all the same."""
+    try:
+        check_query(request, asks=asks)
+    except HoldfastError:
+        await _count(request, house)
+        raise
+
+
 async def _read_counted(request: Request, house: Boundary, takes: str | None, *, counted: bool) -> None:
     """Read the whole body before any transaction begins; one that is refused counts all the same."""
     try:
@@ -190,11 +200,12 @@ async def _read_counted(request: Request, house: Boundary, takes: str | None, *,
 
 
 async def _count(request: Request, house: Boundary) -> None:
-    """Count a request whose body was refused, and which therefore reaches no unit of work."""
+    """Count a request whose parameters or body were refused, and which therefore reaches no unit of work."""
     with suppress(Unauthenticated):  # counted as such
         work = await _enter(request, house, request_info(request), write=False)
         try:
             await house.limits.admit(request, work)
+            await check_switch(request, work)
         finally:
             await work.close()
 
@@ -214,6 +225,7 @@ async def _knock(request: Request, house: Boundary, verb: Verb) -> tuple[dict[st
     try:
         try:
             headers = await house.limits.admit(request, work, cost=verb.cost)
+            await check_switch(request, work)
             verb.admit(work.actor, work.now())
         finally:
             await work.close()
@@ -238,6 +250,7 @@ async def _in_a_work(
         try:
             if headers is None:
                 headers = await house.limits.admit(request, work, cost=verb.cost)
+            await check_switch(request, work)
             if request.method not in SAFE:
                 await house.check_origin(request, work)
             elif verb.writes:
@@ -266,7 +279,7 @@ async def _once(request: Request, work: Work, inner: Callable[[Request], Awaitab
     earlier = await idempotency.replayed(work, request)
     if earlier is not None:
         return earlier
-    response = _finished(request, await inner(request))
+    response = finished(request, await inner(request))
     await idempotency.remember(work, request, response)
     return response
 
@@ -331,32 +344,6 @@ def _refusal(request: Request, verb: Verb, error: HoldfastError) -> Record:
         entity_id=entity_id,
         detail={"verb": verb.name},
     )
-
-
-def _finished(request: Request, response: Response) -> Response:
-    """Add ETag and Location where they belong, and answer 304 to who has the present version."""
-    if isinstance(response, RecordResponse):
-        if response.status_code == 201 and response.record_id is not None:
-            path = request.scope["path"].rstrip("/")
-            response.headers["Location"] = f"{path}/{response.record_id}"
-    elif (
-        request.method in SAFE
-        and response.status_code == 200
-        and response.media_type == JSON
-        and not isinstance(response, StreamingResponse)
-    ):
-        response.headers["ETag"] = f'W/"{hashlib.blake2b(response.body, digest_size=12).hexdigest()}"'
-    wanted = request.headers.get("if-none-match")
-    if wanted is not None and request.method in SAFE and response.status_code == 200:
-        tag = response.headers.get("etag", "")
-        if tag and (wanted.strip() == "*" or tag.removeprefix("W/") in _tags(wanted)):
-            kept = {name: value for name, value in response.headers.items() if not name.startswith("content-")}
-            return Response(status_code=304, headers=kept)
-    return response
-
-
-def _tags(header: str) -> list[str]:
-    return [tag.strip().removeprefix("W/") for tag in header.split(",")]
 
 
 def make_route(path: str, declared: Declared, house: Boundary, *, name: str, tag: str, page: bool = False) -> WorkRoute:

@@ -1,13 +1,14 @@
-"""What of a request is read, and refused, before anything else is done with it: its parameters and its body."""
+"""What of a request is read, and refused, before anything else is done with it: its parameters, its body, its app."""
 
 from fastapi._compat import ModelField
 from fastapi.dependencies.models import Dependant
 from fastapi.params import Form
 from starlette.requests import Request
 
-from holdfast.kernel.errors import Invalid, UnsupportedMediaType
+from holdfast.kernel.errors import Invalid, NotFound, UnsupportedMediaType
 from holdfast.kernel.errors.problems import parse_json
 from holdfast.kernel.http.routes import JSON
+from holdfast.kernel.work import Work
 
 FORM = "application/x-www-form-urlencoded"
 FORMS = (FORM, "multipart/form-data")
@@ -50,3 +51,17 @@ async def read_body(request: Request, takes: str | None, *, max_depth: int) -> N
         raise UnsupportedMediaType.of(takes)
     if as_json:
         request._json = parse_json(raw, max_depth=max_depth)  # noqa: SLF001  the one place where Starlette keeps a parsed body
+
+
+async def check_switch(request: Request, work: Work) -> None:
+    """Raise NotFound where the caller's organisation has switched off the app of the route, as for no route at all.
+
+    What is off is noted for the menu of a page.
+    """
+    switch = getattr(request.scope.get("route"), "switch", None)
+    if switch is None and request.scope["path"].startswith("/api/"):
+        return
+    off = request.state.switched_off = await work.house.switched_off(work)
+    if switch in off:
+        request.state.work = work  # the error is shown in the caller's shell
+        raise NotFound

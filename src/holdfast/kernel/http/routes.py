@@ -1,5 +1,6 @@
 """How endpoint files declare operations, and what their functions are given and may return."""
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -7,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Header
 from pydantic import BaseModel
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from holdfast.kernel.errors import (
     ConfigurationError,
@@ -175,3 +176,29 @@ def created(out: BaseModel, path: str) -> Response:
 def json_bytes(body: bytes) -> Response:
     """Return JSON that is already written, as lists are."""
     return Response(body, media_type=JSON)
+
+
+def finished(request: Request, response: Response) -> Response:
+    """Add ETag and Location where they belong, and answer 304 to who has the present version."""
+    if isinstance(response, RecordResponse):
+        if response.status_code == 201 and response.record_id is not None:
+            path = request.scope["path"].rstrip("/")
+            response.headers["Location"] = f"{path}/{response.record_id}"
+    elif (
+        request.method in SAFE
+        and response.status_code == 200
+        and response.media_type == JSON
+        and not isinstance(response, StreamingResponse)
+    ):
+        response.headers["ETag"] = f'W/"{hashlib.blake2b(response.body, digest_size=12).hexdigest()}"'
+    wanted = request.headers.get("if-none-match")
+    if wanted is not None and request.method in SAFE and response.status_code == 200:
+        tag = response.headers.get("etag", "")
+        if tag and (wanted.strip() == "*" or tag.removeprefix("W/") in _tags(wanted)):
+            kept = {name: value for name, value in response.headers.items() if not name.startswith("content-")}
+            return Response(status_code=304, headers=kept)
+    return response
+
+
+def _tags(header: str) -> list[str]:
+    return [tag.strip().removeprefix("W/") for tag in header.split(",")]

@@ -117,8 +117,8 @@ class Pages:
         static = {name: root / "static" for name, root in roots.items() if (root / "static").is_dir()}
         self.assets = Assets({"": ui / "static", **static})
         self.environment = _environment(ui, roots, self.assets, reload=reload)
-        items = [item for app in apps for item in app.menu]
-        self.menu = tuple(sorted(items, key=lambda item: (item.order, item.title)))
+        items = [(app.name, item) for app in apps for item in app.menu]
+        self.menu = tuple(sorted(items, key=lambda entry: (entry[1].order, entry[1].title)))
         self.app_name = app_name
         self.describe = describe
         self.secure = secure
@@ -137,6 +137,8 @@ class Pages:
         theme = request.cookies.get(THEME_COOKIE, "")
         around = self.describe(work) if work is not None and self.describe is not None else Surroundings()
         session_id = work.actor.session_id if work is not None else None
+        off: frozenset[str] = getattr(request.state, "switched_off", frozenset())
+        shown = [item for app, item in self.menu if work is not None and app not in off and _visible(item, work)]
         return Shell(
             app_name=self.app_name,
             theme=theme if theme in THEMES else "system",
@@ -146,7 +148,7 @@ class Pages:
             user=around.user,
             user_detail=around.user_detail,
             csrf=csrf_token(session_id, self.keys.csrf) if session_id is not None else None,
-            menu=tuple(_entry(item, path) for item in self.menu if work is not None and _visible(item, work)),
+            menu=tuple(_entry(item, path) for item in shown),
             flash=self._read_flash(request),
         )
 

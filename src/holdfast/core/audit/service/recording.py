@@ -76,9 +76,7 @@ class Trail:
         minute = int(works.clock().timestamp()) // 60
         for tenant_id in tuple(self.counting):
             async with works.begin(tenant_id, SYSTEM) as work:
-                for count in await queries.list_repeated_refusals(work, before_minute=minute):
-                    work.record(RefusalsRepeated(first_entry=count.entry_id, repeats=count.repeats))
-                    count.repeats = 0
+                await tell_repeats(work, before_minute=minute)
                 left = await queries.count_open_refusals(work)
             if not left:
                 self.counting.discard(tenant_id)
@@ -99,6 +97,15 @@ class Trail:
             recorded_at=work.house.clock(),
             place=Place(self.epoch, number, tuple(sorted(void))),
         )
+
+
+# lint: allow verb – the trail's own housekeeping
+async def tell_repeats(work: Work, *, before_minute: int) -> None:
+    """Make entries of the repeats that were counted in the minutes before one."""
+    for count in await queries.list_repeated_refusals(work, before_minute=before_minute):
+        work.record(RefusalsRepeated(first_entry=count.entry_id, repeats=count.repeats))
+        count.repeats = 0
+    await work.flush()
 
 
 def open_log(work: Work) -> None:

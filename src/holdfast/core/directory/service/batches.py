@@ -21,10 +21,11 @@ from holdfast.core.directory.schemas import (
     PersonUpdate,
 )
 from holdfast.core.directory.service import branches, companies, departments, people
+from holdfast.kernel.engines.meaning import meaning
 from holdfast.kernel.errors import FieldError, HoldfastError, Invalid, NotFound, PreconditionFailed
 from holdfast.kernel.permissions import authorise, verb
 from holdfast.kernel.schemas import Inward
-from holdfast.kernel.work import Work, meaning
+from holdfast.kernel.work import Work
 
 Record = TypeVar("Record", Company, Branch, Department, Person)
 Fields = TypeVar("Fields", CompanyUpdate, BranchUpdate, DepartmentUpdate, PersonUpdate)

@@ -35,6 +35,7 @@ from holdfast.core.identity.facts.accounts import (
     UserCreated,
     UserStatusChanged,
 )
+from holdfast.core.identity.facts.organizations import ApplicationsChosen, OrganizationPurged
 from holdfast.core.identity.facts.users import (
     EmailChangeAsked,
     EmailChanged,
@@ -59,6 +60,7 @@ __all__ = [
     "ApiKeyCreated",
     "ApiKeyRevoked",
     "ApiKeyRotated",
+    "ApplicationsChosen",
     "CacheCleared",
     "EmailChangeAsked",
     "EmailChanged",
@@ -70,6 +72,7 @@ __all__ = [
     "OperatorDismissed",
     "OrganizationExported",
     "OrganizationOpened",
+    "OrganizationPurged",
     "OrganizationStatusChanged",
     "PasswordRehashed",
     "PasswordResetSent",

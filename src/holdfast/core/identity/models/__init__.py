@@ -4,11 +4,12 @@ from holdfast.core.identity.models.accounts import Password, Preference, User, U
 from holdfast.core.identity.models.factors import Challenge, RecoveryCode, Totp
 from holdfast.core.identity.models.names import SetupLink, SignInName
 from holdfast.core.identity.models.notices import Notice, Purpose, UserToken
-from holdfast.core.identity.models.platform import BreakGlass, SignInPolicy
+from holdfast.core.identity.models.platform import ApplicationChoice, BreakGlass, SignInPolicy
 from holdfast.core.identity.models.rights import Role, RoleAssignment, ScopeKind
 from holdfast.core.identity.models.sessions import RefreshToken, Session, SessionKind
 
 __all__ = [
+    "ApplicationChoice",
     "BreakGlass",
     "Challenge",
     "Notice",

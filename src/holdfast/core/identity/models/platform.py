@@ -1,4 +1,4 @@
-"""An organisation's rules for signing in, and the operators' emergency access."""
+"""An organisation's rules for signing in, its applications, and the operators' emergency access."""
 
 from datetime import datetime
 from uuid import UUID
@@ -24,6 +24,14 @@ class SignInPolicy(Tracked, Base):
     refresh_absolute_days: Mapped[int | None]
     # Networks (CIDR) from which alone anyone may come; None for any.
     networks: Mapped[Json] = mapped_column(CanonicalJson, nullable=True)
+
+
+class ApplicationChoice(Tracked, Base):
+    """Which of the installed applications an organisation has switched off; the id is the tenant's."""
+
+    __tablename__ = "application_choice"
+
+    switched_off: Mapped[Json] = mapped_column(CanonicalJson, nullable=False)
 
 
 class BreakGlass(TenantOwned, Base):

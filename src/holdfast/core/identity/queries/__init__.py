@@ -1,5 +1,6 @@
 """Every statement on identity's tables."""
 
+from holdfast.core.identity.queries.applications import find_application_choice, list_switched_off
 from holdfast.core.identity.queries.audience import people_in_audience
 from holdfast.core.identity.queries.credential import CredentialRow, is_glass_broken, list_credential_rows
 from holdfast.core.identity.queries.entering import (
@@ -29,6 +30,13 @@ from holdfast.core.identity.queries.platform import (
     list_tenants,
 )
 from holdfast.core.identity.queries.preferences import find_preference, list_preferences
+from holdfast.core.identity.queries.purge import (
+    count_rows,
+    links_and_tables,
+    list_due_tenants,
+    list_every_tenant,
+    sweep_tenant,
+)
 from holdfast.core.identity.queries.rights import (
     ASSIGNMENTS,
     AssignmentList,
@@ -107,9 +115,11 @@ __all__ = [
     "batches_of",
     "count_holders",
     "count_recovery_codes",
+    "count_rows",
     "count_tenants",
     "count_users",
     "exported_models",
+    "find_application_choice",
     "find_challenge",
     "find_entrant",
     "find_password",
@@ -138,9 +148,12 @@ __all__ = [
     "hold_tenant",
     "is_glass_broken",
     "is_tenant_active",
+    "links_and_tables",
     "list_administrators",
     "list_credential_rows",
     "list_demo_slugs",
+    "list_due_tenants",
+    "list_every_tenant",
     "list_live_sessions",
     "list_open_user_tokens",
     "list_over",
@@ -151,6 +164,7 @@ __all__ = [
     "list_roles",
     "list_roles_by_id",
     "list_setup_links",
+    "list_switched_off",
     "list_taken_names",
     "list_tenants",
     "list_tenants_by_name",
@@ -160,6 +174,7 @@ __all__ = [
     "list_users_called",
     "lock_user",
     "people_in_audience",
+    "sweep_tenant",
     "touch_session",
     "use_refresh_token",
     "was_here",

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, func, select
 
 from holdfast.core.identity.models import SetupLink, SignInName, SignInPolicy
+from holdfast.core.identity.schemas import GONE
 from holdfast.kernel.tenancy import Tenant
 from holdfast.kernel.work import Work
 
@@ -15,7 +16,10 @@ _NAMED = (
     .where(SignInName.name_hash == bindparam("name_hash", type_=SignInName.name_hash.type), Tenant.status == "active")
     .limit(2)
 )
-_BY_SLUG = select(Tenant.id).where(Tenant.slug == bindparam("slug", type_=Tenant.slug.type))
+_BY_SLUG = select(Tenant.id).where(
+    Tenant.slug == bindparam("slug", type_=Tenant.slug.type),
+    Tenant.status.not_in(GONE),  # nothing is written any more into the trail of one whose data are gone
+)
 _NAMED_IN = _NAMED.where(Tenant.slug == bindparam("slug", type_=Tenant.slug.type))
 
 
@@ -40,7 +44,7 @@ async def find_tenant(work: Work, *, slug: str) -> Tenant | None:
 
 
 async def find_tenant_id(work: Work, *, slug: str) -> UUID | None:
-    """Return the id of the tenant with this slug, for who is in none yet."""
+    """Return the id of the tenant with this slug, for who is in none yet; None for one whose data are gone."""
     found = await work.link.connection.execute(_BY_SLUG, {"slug": slug})
     return found.scalar_one_or_none()
 

@@ -55,7 +55,11 @@ from holdfast.core.identity.schemas.keys import (
     SignInPolicyOut,
 )
 from holdfast.core.identity.schemas.platform import (
+    GONE,
     Address,
+    ApplicationOut,
+    ApplicationsIn,
+    ApplicationsOut,
     BreakGlassGrant,
     BreakGlassOpen,
     BreakGlassOut,
@@ -66,6 +70,7 @@ from holdfast.core.identity.schemas.platform import (
     ImpersonationGrant,
     OrganizationCreate,
     PlatformOrganizationOut,
+    PurgeOut,
     Reason,
     Reasoned,
     TenantStatus,
@@ -108,12 +113,16 @@ from holdfast.core.identity.schemas.users import (
 )
 
 __all__ = [
+    "GONE",
     "Address",
     "Administrator",
     "ApiKeyCreate",
     "ApiKeyIssued",
     "ApiKeyOut",
     "ApiKeyRotation",
+    "ApplicationOut",
+    "ApplicationsIn",
+    "ApplicationsOut",
     "AssignmentCreate",
     "AssignmentOut",
     "AssignmentUpdate",
@@ -161,6 +170,7 @@ __all__ = [
     "PlatformOrganizationOut",
     "PreferenceOut",
     "Preferences",
+    "PurgeOut",
     "Reason",
     "Reasoned",
     "RecoveryCodes",

@@ -302,4 +302,5 @@ class Me(Outward):
     organization: OrganizationBrief
     roles: list[str]
     permissions: Annotated[list[str], Field(description="What holds in the whole organisation.")]
+    applications: Annotated[list[str], Field(description="Names of the applications that are on here.")]
     grants: list[GrantOut]

@@ -1,4 +1,4 @@
-"""What operators take and give, and acting in another's place."""
+"""What operators take and give, acting in another's place, and an organisation's applications."""
 
 import enum
 from datetime import datetime
@@ -17,6 +17,12 @@ class TenantStatus(enum.StrEnum):
     ACTIVE = "active"
     SUSPENDED = "suspended"
     DELETING = "deleting"
+    PURGING = "purging"
+    DELETED = "deleted"
+
+
+# Organisations whose data are going or gone: nothing brings them back.
+GONE = frozenset({TenantStatus.PURGING, TenantStatus.DELETED})
 
 
 Reason = Annotated[OneLine, Field(min_length=10, max_length=500, examples=["Ticket 4711: locked out of the console"])]
@@ -90,6 +96,41 @@ class PlatformOrganizationOut(Outward):
     demo: bool
     created_at: datetime
     delete_after: Annotated[datetime | None, Field(description="When its data may be deleted, where that is set.")]
+
+
+class PurgeOut(Outward):
+    """What one step of removing an organisation's data did."""
+
+    organization_id: UUID
+    status: Annotated[TenantStatus, Field(description="`purging` while more is left: ask again; `deleted` at the end.")]
+    rows: Annotated[
+        dict[str, int],
+        Field(description="Rows removed in this step, by table; with a column: rows of which that was emptied."),
+    ]
+
+
+class ApplicationsIn(Inward):
+    """Which applications are off; all others are on."""
+
+    off: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=63)]],
+        Field(max_length=100, description="Names of installed applications.", examples=[[]]),
+    ]
+
+
+class ApplicationOut(Outward):
+    """An installed application."""
+
+    name: str
+    title: str
+    on: Annotated[bool, Field(description="Whether it is there for this organisation.")]
+
+
+class ApplicationsOut(Outward):
+    """The installed applications."""
+
+    version: Annotated[int, Field(description="0 while none was switched; sent as ETag, asked for in If-Match.")]
+    applications: list[ApplicationOut]
 
 
 class BreakGlassOut(Outward):

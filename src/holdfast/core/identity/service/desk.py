@@ -67,6 +67,11 @@ class Desk:
         """Return the permissions that count in an organisation that is not the operators'."""
         return frozenset(each.name for each in self.permissions if not each.platform)
 
+    @property
+    def optional_apps(self) -> tuple[App, ...]:
+        """Return the installed applications, which an organisation may switch off."""
+        return tuple(app for app in self.apps if app.optional)
+
     def name_hash(self, name: str) -> bytes:
         """Return the keyed hash under which an address or user name is found."""
         return mac(self.keys.names, folded(name).encode())

@@ -4,7 +4,9 @@ from holdfast.core.identity import queries
 from holdfast.core.identity.facts import UserUpdated
 from holdfast.core.identity.models import ScopeKind
 from holdfast.core.identity.schemas import GrantOut, Me, MeUser, OrganizationBrief, OwnUpdate, UnitOut
+from holdfast.core.identity.service.applications import switched_off
 from holdfast.core.identity.service.credentials import Held, Profile
+from holdfast.core.identity.service.desk import desk_of
 from holdfast.kernel.permissions import verb
 from holdfast.kernel.work import Work, check_version
 
@@ -15,6 +17,7 @@ async def read_me(work: Work) -> Me:
     profile = work.presence.profile if work.presence else None
     assert isinstance(profile, Profile)
     assert work.actor.id is not None
+    off = await switched_off(work)
     return Me(
         user=MeUser(
             id=work.actor.id,
@@ -28,6 +31,7 @@ async def read_me(work: Work) -> Me:
         organization=OrganizationBrief(id=profile.tenant_id, slug=profile.slug, name=profile.organization),
         roles=list(work.actor.roles),
         permissions=sorted(work.actor.permissions),
+        applications=[app.name for app in desk_of(work.house).optional_apps if app.name not in off],
         grants=[_granted(each) for each in profile.held],
     )
 

@@ -3,10 +3,10 @@
 from datetime import timedelta
 from uuid import UUID
 
-from holdfast.core.identity import queries
+from holdfast.core.identity import guards, queries
 from holdfast.core.identity.errors import SetupRefused, UserExists
 from holdfast.core.identity.models import SetupLink, User
-from holdfast.core.identity.schemas import OrganizationBrief, SetupOut, UserBrief
+from holdfast.core.identity.schemas import OrganizationBrief, SetupOut, TenantStatus, UserBrief
 from holdfast.core.identity.service.desk import desk_of
 from holdfast.core.identity.service.own_password import check_password
 from holdfast.core.identity.service.tenants import found_tenant
@@ -15,7 +15,7 @@ from holdfast.kernel.crypto import decode, digest, encode, new_secret
 from holdfast.kernel.db import folded
 from holdfast.kernel.facts import Record
 from holdfast.kernel.ids import new_id
-from holdfast.kernel.permissions import ANONYMOUS, SYSTEM, verb
+from holdfast.kernel.permissions import ANONYMOUS, SYSTEM, enforce, verb
 from holdfast.kernel.tenancy import SYSTEM_TENANT
 from holdfast.kernel.work import Gate, Work, Works
 
@@ -93,10 +93,13 @@ async def create_admin(
 
 # lint: allow verb – turns a handle into an id for a command
 async def find_tenant_id(works: Works, *, slug: str) -> UUID | None:
-    """Return the id of the organisation with this slug."""
+    """Return the id of the organisation with this slug; raise OrganizationState where its data were removed."""
     async with works.begin(SYSTEM_TENANT, SYSTEM, write=False) as work:
         tenant = await queries.find_tenant(work, slug=slug)
-        return None if tenant is None else tenant.id
+    if tenant is None:
+        return None
+    enforce(guards.can_be_worked_on(TenantStatus(tenant.status)))
+    return tenant.id
 
 
 async def _is_good(work: Work, secret_hash: bytes, *, lock: bool = False) -> bool:
