@@ -25,6 +25,7 @@ from holdfast.kernel.db import (
     to_many,
     to_one,
 )
+from holdfast.kernel.lists.words import LENGTH
 
 OMIT: dict[str, Any] = {"audit": "omit"}  # derived from another column
 
@@ -246,6 +247,16 @@ class Person(Tracked, Unit, Base):
         names = {"given_name": self.given_name or "", "family_name": self.family_name or "", field: value}
         self.name_key = folded(f"{names['family_name']} {names['given_name']}")
         return value
+
+
+class PersonWord(TenantOwned, Base):
+    """A word that a person is found by, in the trash too; the id is the person's. Kept right by `queries/words.py`."""
+
+    __tablename__ = "person_word"
+    __audited__ = False  # follows from the person
+    __table_args__ = (Index("ix_person_word_word", "tenant_id", "word", "id"),)
+
+    word: Mapped[str] = mapped_column(Str(LENGTH), primary_key=True, info=OMIT)
 
 
 # What of a person a placement keeps.

@@ -29,9 +29,8 @@ from sqlalchemy.sql.util import _deep_deannotate  # what SQLAlchemy itself uses 
 
 from holdfast.kernel.engines.values import Decoder, data_decoder, decoder
 from holdfast.kernel.errors import ConfigurationError
+from holdfast.kernel.lists.words import COUNTED, TENANT, Reach, has_words
 
-COUNTED = 10_000
-TENANT = "_tenant"
 Paging = Literal["first", "offset", "after", "after_null"]
 Count = Literal["capped", "exact", "none", "only", "only_exact"]
 
@@ -40,8 +39,8 @@ Count = Literal["capped", "exact", "none", "only", "only_exact"]
 class Shape:
     """What of a list's declaration one request uses; requests of one shape share a statement.
 
-    `search` is the number of words. `filters` holds a name and, for a yes/no filter, its value, for one with several
-    values, their number.
+    `search` is the number of words, `reach` how they are found where the list has a table of words. `filters` holds a
+    name and, for a yes/no filter, its value, for one with several values, their number.
     """
 
     sort: str
@@ -49,6 +48,7 @@ class Shape:
     count: Count
     search: int
     filters: tuple[tuple[str, bool | int | None], ...]
+    reach: Reach | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,7 @@ class Declaration:
     nullable: frozenset[str]
     filters: Mapping[str, Callable[[Any], Any]]
     search: tuple[ColumnElement[Any], ...]
+    words: Table | None
     where: tuple[ColumnElement[bool], ...]
 
 
@@ -92,6 +93,7 @@ def declare(
     sorts: Mapping[str, Any],
     filters: Mapping[str, Callable[[Any], Any]],
     search: Sequence[Any],
+    words: Table | None,
     where: Sequence[Any],
 ) -> Declaration:
     """Return the declaration with the tenant's predicate on every table that it reads, also inside sub-selects.
@@ -111,6 +113,7 @@ def declare(
         nullable=frozenset(name for name, column in made.items() if _may_be_null(column, plain)),
         filters=filters,
         search=tuple(core(column) for column in search),
+        words=words,
         where=(*predicates, *(core(predicate) for predicate in where)),
     )
 
@@ -123,9 +126,9 @@ def core(expression: Any) -> Any:
 
 def compile_list(declaration: Declaration, shape: Shape, dialect: Dialect) -> Plan:
     """Return the plan of a shape."""
-    conditions = _conditions(declaration, shape)
+    conditions = _conditions(declaration, shape, shape.reach, dialect)
     if shape.count in ("only", "only_exact"):
-        return _compiled(select(_total(declaration, conditions, shape)), dialect)
+        return compile_plain(select(_total(declaration, shape, dialect)), dialect)
     outputs = list(declaration.columns.values())
     key = declaration.sorts[shape.sort.lstrip("-")]
     shown = [column.label(name) for name, column in declaration.columns.items()]
@@ -133,7 +136,10 @@ def compile_list(declaration: Declaration, shape: Shape, dialect: Dialect) -> Pl
     total_at = None
     if shape.count != "none":
         total_at = len(shown)
-        shown.append(_total(declaration, conditions, shape).label("_total"))
+        # What was gathered is read as a whole anyhow: counted on the way, unless a cursor leaves some of it out.
+        on_the_way = shape.reach == "gathered" and shape.paging in ("first", "offset")
+        total = func.count().over() if on_the_way else _total(declaration, shape, dialect)
+        shown.append(total.label("_total"))
     statement = select(*shown).select_from(declaration.source).where(*conditions)
     if shape.paging in ("after", "after_null"):
         statement = statement.where(_after(declaration, shape))
@@ -162,6 +168,11 @@ def _position(outputs: list[ColumnElement[Any]], shown: list[Any], column: Colum
             return index
     shown.append(column.label(label))
     return len(shown) - 1
+
+
+def compile_plain(statement: Select[Any], dialect: Dialect) -> Plan:
+    """Return the plan of a statement whose rows are numbers."""
+    return _compiled(statement, dialect)
 
 
 def _compiled(
@@ -197,7 +208,9 @@ def _compiled(
     )
 
 
-def _conditions(declaration: Declaration, shape: Shape) -> list[ColumnElement[bool]]:
+def _conditions(
+    declaration: Declaration, shape: Shape, reach: Reach | None, dialect: Dialect
+) -> list[ColumnElement[bool]]:
     conditions = list(declaration.where)
     for name, form in shape.filters:
         value: Any
@@ -208,13 +221,18 @@ def _conditions(declaration: Declaration, shape: Shape) -> list[ColumnElement[bo
         else:
             value = [bindparam(f"f_{name}_{index}") for index in range(form)]
         conditions.append(core(declaration.filters[name](value)))
+    if reach is not None:
+        assert declaration.words is not None
+        conditions.append(has_words(declaration.words, declaration.id, shape.search, reach, dialect))
+        return conditions
     for index in range(shape.search):
         pattern = bindparam(f"_q{index}", type_=declaration.search[0].type)
         conditions.append(or_(*(column.like(pattern, escape="/") for column in declaration.search)))
     return conditions
 
 
-def _total(declaration: Declaration, conditions: list[ColumnElement[bool]], shape: Shape) -> Any:
+def _total(declaration: Declaration, shape: Shape, dialect: Dialect) -> Any:
+    conditions = _conditions(declaration, shape, shape.reach and "gathered", dialect)
     rows: Select[Any] = select(literal_column("1").label("one")).select_from(declaration.source).where(*conditions)
     if shape.count in ("capped", "only"):
         rows = rows.limit(literal_column(str(COUNTED + 1), Integer))

@@ -28,6 +28,7 @@ from holdfast.core.directory.queries.scope import (
     departments_within,
     people_within,
 )
+from holdfast.core.directory.queries.words import PERSON_SEARCH, PERSON_WORDS
 from holdfast.core.directory.schemas import (
     BranchOut,
     CompanyOut,
@@ -187,7 +188,6 @@ _PERSON_FILTERS: dict[str, Callable[[Any], Any]] = {
     "deleted": _in_trash(Person),
     "within": lambda ids: people_within(any_kind(ids)),
 }
-_PERSON_SEARCH = (Person.name_key, Person.number_key, Person.email_key)
 
 PEOPLE = HotList(
     "directory.people",
@@ -196,7 +196,8 @@ PEOPLE = HotList(
     sorts=_PERSON_SORTS,
     default_sort="name",
     filters=_PERSON_FILTERS,
-    search=_PERSON_SEARCH,
+    search=PERSON_SEARCH,
+    words=PERSON_WORDS,
 )
 
 
@@ -230,7 +231,8 @@ PEOPLE_EXPORT = HotList(
     sorts=_PERSON_SORTS,
     default_sort="number",
     filters=_PERSON_FILTERS,
-    search=_PERSON_SEARCH,
+    search=PERSON_SEARCH,
+    words=PERSON_WORDS,
 )
 
 

@@ -1,0 +1,148 @@
+"""Search by the beginnings of words, through a table that holds the words of each row.
+
+A search for a text anywhere in a column reads all rows of a tenant; the beginning of a word is a range of an index.
+The table has `tenant_id`, `id` (the row's) and `word` (of LENGTH) for its key, and an index on tenant, word and id.
+Whoever writes a row writes its `words_of` too.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any, Literal
+
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Dialect,
+    Integer,
+    Select,
+    Table,
+    and_,
+    any_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+)
+
+from holdfast.kernel.errors import Invalid
+
+TENANT = "_tenant"
+COUNTED = 10_000
+GATHERED = 2 * COUNTED
+LENGTH = 64
+TYPED = 12
+LAST = "\U0010ffff"
+_RUN = re.compile(r"[^\W_]+")
+Reach = Literal["gathered", "probed"]
+
+
+def words_of(texts: Iterable[str | None]) -> list[str]:
+    """Return what folded texts are found by, in order: each of their words, whole and from each part of it on.
+
+    Parts are what signs divide: `smith-jones` is found by `smith-j` and by `jones`. What begins another of the words is
+    left out: `smith` is, beside `smith-jones`, which is found wherever it would be.
+    """
+    found: set[str] = set()
+    for text in texts:
+        for word in (text or "").split():
+            found.add(word[:LENGTH])
+            found.update(word[run.start() :][:LENGTH] for run in _RUN.finditer(word))
+    return _longest(found)
+
+
+def typed_words(folded_text: str) -> list[str]:
+    """Return the words that are searched for, each to be the beginning of one of a row's words.
+
+    Raises Invalid naming `query.q` for more than a statement takes.
+    """
+    words = _longest({word[:LENGTH] for word in folded_text.split()})
+    if len(words) > TYPED:
+        raise Invalid.field("query.q", "too_many_words", f"search for at most {TYPED} words")
+    return words
+
+
+def bounds(words: Sequence[str]) -> dict[str, str]:
+    """Return the values of the statements below: the range of each word."""
+    values: dict[str, str] = {}
+    for index, word in enumerate(words):
+        values |= {f"_q{index}": word, f"_q{index}_end": word + LAST}
+    return values
+
+
+def count_each(table: Table, count: int) -> Select[Any]:
+    """Return the statement that counts the rows of each of so many words, to a bound."""
+    return select(
+        *(
+            _bounded(select(literal_column("1").label("one")).where(*_range(words, index))).label(f"rows{index}")
+            for index in range(count)
+            for words in [table.alias(f"word{index}")]
+        )
+    )
+
+
+def count_all(table: Table, count: int) -> Select[Any]:
+    """Return the statement that counts the words that `_gather` finds, and their rows, to a bound."""
+    found = _gather(table, count).limit(literal_column(str(GATHERED + 1), Integer)).subquery()
+    rows = select(found.c.id, func.count().label("words")).group_by(found.c.id).subquery()
+    return select(func.coalesce(func.sum(rows.c.words), 0), func.count()).select_from(rows)
+
+
+def has_words(table: Table, row_id: ColumnElement[Any], count: int, reach: Reach, dialect: Dialect) -> Any:
+    """Return the condition for the rows that have each of so many words, the rarest of which is the first.
+
+    `gathered` looks up the rows whose words they are, which is fast while these are few; `probed` asks of each row
+    whether it has the words, which is fast where many have them and a page of rows is soon full. Both are written so
+    that a plan is right whatever the words: a prepared statement is planned for no word in particular.
+    """
+    if reach == "probed":
+        return and_(*_each(table, row_id, range(count)))
+    rows = _gather(table, count)
+    if dialect.name == "postgresql":
+        # Of a sub-select the planner believes that it may give a fixed part of the table, and would read all rows to
+        # join them; an array it takes for a few keys of the primary key, which they are.
+        return row_id == any_(func.array(rows.scalar_subquery(), type_=ARRAY(row_id.type)))
+    return row_id.in_(rows)
+
+
+def _gather(table: Table, count: int) -> Select[Any]:
+    """Return the ids of the rows that have each of so many words, once for each word of theirs that fits the first."""
+    words = table.alias("word0")
+    return select(words.c.id).where(*_range(words, 0), *_each(table, words.c.id, range(1, count)))
+
+
+def _each(table: Table, row_id: ColumnElement[Any], indexes: range) -> list[ColumnElement[bool]]:
+    """Return the conditions for a row that has each of these words.
+
+    A value and not EXISTS, of which a planner may make a join that reads all words: it is looked up row by row.
+    """
+    return [
+        select(literal_column("1"))
+        .where(words.c.id == row_id, *_range(words, index))
+        .limit(literal_column("1", Integer))
+        .correlate_except(words)
+        .scalar_subquery()
+        .is_not(None)
+        for index in indexes
+        for words in [table.alias(f"word{index}")]
+    ]
+
+
+def _range(words: Any, index: int) -> tuple[ColumnElement[bool], ...]:
+    kind = words.c.word.type
+    return (
+        words.c.tenant_id == bindparam(TENANT, type_=words.c.tenant_id.type),
+        words.c.word >= bindparam(f"_q{index}", type_=kind),
+        words.c.word < bindparam(f"_q{index}_end", type_=kind),
+    )
+
+
+def _bounded(rows: Select[Any]) -> Any:
+    within = rows.limit(literal_column(str(COUNTED + 1), Integer)).subquery()
+    return select(func.count()).select_from(within).scalar_subquery()
+
+
+def _longest(words: set[str]) -> list[str]:
+    """Return the words in order, without those that begin another."""
+    ordered = sorted(words)
+    return [word for word, following in pairwise([*ordered, ""]) if not following.startswith(word)]
