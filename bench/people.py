@@ -45,6 +45,7 @@ PERSON = (
     *("job_title", "company_id", "branch_id", "department_id", "status", "version"),
     *("created_at", "updated_at", "deleted_key"),
 )
+NAME = PERSON.index("name_key")
 SEARCHED = [PERSON.index(column.key) for column in PERSON_SEARCH]
 
 
@@ -114,8 +115,13 @@ async def add_tenant(home: Installation, owner: asyncpg.Connection, slug: str, c
     rows = people(tenant_id, count, places)
     while chunk := list(itertools.islice(rows, 50_000)):
         await owner.copy_records_to_table("person", records=chunk, columns=PERSON)
-        words = [(tenant_id, row[1], word) for row in chunk for word in words_of_person(*map(row.__getitem__, SEARCHED))]
-        await owner.copy_records_to_table("person_word", records=words, columns=("tenant_id", "id", "word"))
+        words = [
+            (tenant_id, row[1], word, row[NAME], False)
+            for row in chunk
+            for word in words_of_person(*(row[place] for place in SEARCHED))
+        ]
+        columns = ("tenant_id", "id", "word", "name_key", "in_trash")
+        await owner.copy_records_to_table("person_word", records=words, columns=columns)
     return opened.access_token
 
 

@@ -18,6 +18,7 @@ Shape = tuple[tuple[Table, tuple[str, ...], int], ...]
 _FEW = 24
 _ARRAYS: tuple[tuple[type[types.TypeEngine[Any]], str], ...] = (
     (types.Uuid, "uuid"),
+    (types.Boolean, "boolean"),
     (types.DateTime, "timestamptz"),
     (types.BigInteger, "bigint"),
     (types.SmallInteger, "smallint"),

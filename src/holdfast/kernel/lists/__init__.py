@@ -25,6 +25,7 @@ from holdfast.kernel.lists.words import (
     GATHERED,
     TENANT,
     Reach,
+    Words,
     bounds,
     count_all,
     count_each,
@@ -83,7 +84,7 @@ class HotList:
     `filters` make a condition of a value: the parameters' field of the same name decides what values there are (a
     list of values for `in_`; True and False come as they are). `search` are columns that hold text as `normalise`
     leaves it, found by any part of it; with `words`, the table of their words, by the beginnings of these. `where` are
-    conditions that always hold. The tenant is not among them: the kernel adds it.
+    conditions that always hold, not together with `words`. The tenant is not among them: the kernel adds it.
     """
 
     def __init__(
@@ -96,12 +97,16 @@ class HotList:
         default_sort: str,
         filters: Mapping[str, Callable[[Any], Any]] | None = None,
         search: Sequence[Any] = (),
-        words: Table | None = None,
+        words: Words | None = None,
         normalise: Callable[[str], str] = folded,
         where: Sequence[ColumnElement[bool]] = (),
     ) -> None:
         if default_sort.lstrip("-") not in sorts:
             raise ConfigurationError(f"The list {name} sorts by {default_sort}, which is not among its sorts.")
+        if words is not None and where:
+            raise ConfigurationError(
+                f"The list {name} is searched by words, which know nothing of its other conditions."
+            )
         self.name = name
         self._parts = declare(
             source, columns=columns, sorts=sorts, filters=filters or {}, search=search, words=words, where=where
@@ -217,7 +222,10 @@ class HotList:
             if value is not None:
                 form = value if isinstance(value, bool) else len(value) if isinstance(value, list | tuple) else None
                 filters.append((name, form))
-        return Shape(sort, paging, count, len(search.words), tuple(filters), search.reach)
+        reach, words = search.reach, self._parts.words
+        if words is not None and reach == "gathered" and sort.lstrip("-") in words.sorts:
+            reach = "sorted" if all(name in words.filters for name, _ in filters) else reach
+        return Shape(sort, paging, count, len(search.words), tuple(filters), reach)
 
     def _values(self, work: ListWork, params: Inward, search: Search) -> dict[str, Any]:
         values: dict[str, Any] = {TENANT: work.tenant_id}
@@ -272,7 +280,7 @@ class HotList:
         key = (dialect, counting, len(words))
         plan = self._counters.get(key)
         if plan is None:
-            plan = self._counters[key] = compile_plain(counting(self._parts.words, len(words)), dialect)
+            plan = self._counters[key] = compile_plain(counting(self._parts.words.table, len(words)), dialect)
         return await work.link.fetch(plan.sql, plan.bind({TENANT: work.tenant_id, **bounds(words)}))
 
     def _continue(self, values: dict[str, Any], sort: str, key: Any, row_id: str) -> Paging:

@@ -1,12 +1,12 @@
 """Search by the beginnings of words, through a table that holds the words of each row.
 
 A search for a text anywhere in a column reads all rows of a tenant; the beginning of a word is a range of an index.
-The table has `tenant_id`, `id` (the row's) and `word` (of LENGTH) for its key, and an index on tenant, word and id.
 Whoever writes a row writes its `words_of` too.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -17,7 +17,6 @@ from sqlalchemy import (
     Integer,
     Select,
     Table,
-    and_,
     any_,
     bindparam,
     func,
@@ -34,7 +33,24 @@ LENGTH = 64
 TYPED = 12
 LAST = "\U0010ffff"
 _RUN = re.compile(r"[^\W_]+")
-Reach = Literal["gathered", "probed"]
+# How rows are found by words. `sorted`: the page is chosen in the table of words, where that keeps what rows are sorted
+# and filtered by. `gathered`: the rows whose words they are are looked up; fast while these are few. `probed`: each row
+# in its order is asked whether it has the words; fast where many have them and a page is soon full. All are written so
+# that the plan is right whatever the words: a prepared statement is planned for no word in particular.
+Reach = Literal["sorted", "gathered", "probed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The table of words of a list's rows, and what it keeps of the rows besides, by the names of sorts and filters.
+
+    The table has `tenant_id`, `id` (the row's) and `word` (of LENGTH) for its key, and an index of tenant, word, id and
+    all that it keeps. Sorts are columns that are never null.
+    """
+
+    table: Table
+    sorts: Mapping[str, Any] = field(default_factory=dict)
+    filters: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
 
 
 def words_of(texts: Iterable[str | None]) -> list[str]:
@@ -82,36 +98,21 @@ def count_each(table: Table, count: int) -> Select[Any]:
 
 
 def count_all(table: Table, count: int) -> Select[Any]:
-    """Return the statement that counts the words that `_gather` finds, and their rows, to a bound."""
-    found = _gather(table, count).limit(literal_column(str(GATHERED + 1), Integer)).subquery()
-    rows = select(found.c.id, func.count().label("words")).group_by(found.c.id).subquery()
+    """Return the statement that counts the words that `found` gives, and their rows, to a bound."""
+    words = found(table, count).limit(literal_column(str(GATHERED + 1), Integer)).subquery()
+    rows = select(words.c.id, func.count().label("words")).group_by(words.c.id).subquery()
     return select(func.coalesce(func.sum(rows.c.words), 0), func.count()).select_from(rows)
 
 
-def has_words(table: Table, row_id: ColumnElement[Any], count: int, reach: Reach, dialect: Dialect) -> Any:
-    """Return the condition for the rows that have each of so many words, the rarest of which is the first.
+def found(table: Table, count: int) -> Select[Any]:
+    """Return the ids of the rows that have each of so many words, the rarest of which is the first.
 
-    `gathered` looks up the rows whose words they are, which is fast while these are few; `probed` asks of each row
-    whether it has the words, which is fast where many have them and a page of rows is soon full. Both are written so
-    that a plan is right whatever the words: a prepared statement is planned for no word in particular.
+    An id comes once for each word of its row that begins as the first one.
     """
-    if reach == "probed":
-        return and_(*_each(table, row_id, range(count)))
-    rows = _gather(table, count)
-    if dialect.name == "postgresql":
-        # Of a sub-select the planner believes that it may give a fixed part of the table, and would read all rows to
-        # join them; an array it takes for a few keys of the primary key, which they are.
-        return row_id == any_(func.array(rows.scalar_subquery(), type_=ARRAY(row_id.type)))
-    return row_id.in_(rows)
+    return select(table.c.id).where(*_range(table, 0), *each_word(table, table.c.id, range(1, count)))
 
 
-def _gather(table: Table, count: int) -> Select[Any]:
-    """Return the ids of the rows that have each of so many words, once for each word of theirs that fits the first."""
-    words = table.alias("word0")
-    return select(words.c.id).where(*_range(words, 0), *_each(table, words.c.id, range(1, count)))
-
-
-def _each(table: Table, row_id: ColumnElement[Any], indexes: range) -> list[ColumnElement[bool]]:
+def each_word(table: Table, row_id: ColumnElement[Any], indexes: range) -> list[ColumnElement[bool]]:
     """Return the conditions for a row that has each of these words.
 
     A value and not EXISTS, of which a planner may make a join that reads all words: it is looked up row by row.
@@ -126,6 +127,15 @@ def _each(table: Table, row_id: ColumnElement[Any], indexes: range) -> list[Colu
         for index in indexes
         for words in [table.alias(f"word{index}")]
     ]
+
+
+def among(row_id: ColumnElement[Any], ids: Select[Any], dialect: Dialect) -> ColumnElement[bool]:
+    """Return the condition for the rows that a statement gives the ids of, looked up by their keys."""
+    if dialect.name == "postgresql":
+        # Of a sub-select the planner believes that it gives a fixed part of the table, and would read all rows to join
+        # them; an array it takes for a few keys, which it is.
+        return row_id == any_(func.array(ids.scalar_subquery(), type_=ARRAY(row_id.type)))
+    return row_id.in_(select(ids.subquery("found").c.id))  # MariaDB takes a LIMIT there only within a FROM
 
 
 def _range(words: Any, index: int) -> tuple[ColumnElement[bool], ...]:

@@ -24,6 +24,7 @@ PERSON = sa.table(
     sa.column("name_key", db.Str(420)),
     sa.column("number_key", db.Str(64)),
     sa.column("email_key", db.Str(254)),
+    sa.column("deleted_key", sa.Uuid()),
 )
 
 
@@ -33,18 +34,26 @@ def upgrade() -> None:
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("word", db.Str(64), nullable=False),
+        sa.Column("name_key", db.Str(420), nullable=False),
+        sa.Column("in_trash", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "id", "word"),
     )
     bind = op.get_bind()
     with all_rows("person"):
         for people in _people(bind):
             rows = [
-                {"tenant_id": tenant_id, "id": person_id, "word": word}
-                for tenant_id, person_id, *texts in map(tuple, people)
-                for word in words_of(texts)
+                {
+                    "tenant_id": person.tenant_id,
+                    "id": person.id,
+                    "word": word,
+                    "name_key": person.name_key,
+                    "in_trash": person.deleted_key != db.NOBODY,
+                }
+                for person in people
+                for word in words_of((person.name_key, person.number_key, person.email_key))
             ]
             insert_many(bind, words, rows)
-    op.create_index("ix_person_word_word", "person_word", ["tenant_id", "word", "id"])
+    op.create_index("ix_person_word_word", "person_word", ["tenant_id", "word", "id", "name_key", "in_trash"])
 
 
 def downgrade() -> None:
