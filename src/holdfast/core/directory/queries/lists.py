@@ -167,8 +167,22 @@ class PersonFilters(Inward):
     deleted: Deleted = False
 
 
+Words = Annotated[
+    str | None,
+    Field(
+        max_length=200,
+        pattern=r"^[^\x00]*$",
+        description="At most 12 words to search for in name, number and e-mail. Each is the beginning of one of the "
+        "person's words; words begin after blanks and signs.",
+        examples=["ann schm"],
+    ),
+]
+
+
 class PersonList(ListParameters, PersonFilters):
-    """Filters of the list of people; `q` searches name, number and e-mail."""
+    """Filters of the list of people; `q` searches name, number and e-mail by the beginnings of their words."""
+
+    q: Words = None
 
 
 _PERSON_SORTS = {
@@ -239,7 +253,7 @@ PEOPLE_EXPORT = HotList(
 class PeopleExport(PersonFilters):
     """Which people to export, in which order: all of them, without pages."""
 
-    q: Annotated[str | None, Field(max_length=200, pattern=r"^[^\x00]*$", description="Words to search for.")] = None
+    q: Words = None
     sort: Annotated[str | None, Field(max_length=60, description="Column to sort by, `-` before it: downwards.")] = None
 
 
