@@ -162,7 +162,6 @@ async def test_a_reading_link_does_not_write(database, how):
     assert await value(database) == 6
 
 
-@pytest.mark.parametrize("database", ["postgresql", "mysql"], indirect=True)
 async def test_postgresql_compiles_no_plan(postgresql_database):
     for _ in range(2):
         link = await postgresql_database.acquire(write=False)
@@ -174,6 +173,7 @@ async def test_postgresql_compiles_no_plan(postgresql_database):
             await link.close()
 
 
+@pytest.mark.parametrize("database", ["postgresql", "mysql"], indirect=True)
 async def test_isolation_is_read_committed(database):
     reader, writer = await database.acquire(write=False), await database.acquire(write=True)
     assert (await reader.fetch("SELECT n FROM counter"))[0][0] == 0
