@@ -115,11 +115,12 @@ def found(table: Table, count: int) -> Select[Any]:
 def each_word(table: Table, row_id: ColumnElement[Any], indexes: range) -> list[ColumnElement[bool]]:
     """Return the conditions for a row that has each of these words.
 
-    A value and not EXISTS, of which a planner may make a join that reads all words: it is looked up row by row.
+    A value and not EXISTS, of which a planner may make a join that reads all words: it is looked up row by row. By the
+    row's id alone: the words of one are few, those that begin alike may be many more than a planner takes them for.
     """
     return [
         select(literal_column("1"))
-        .where(words.c.id == row_id, *_range(words, index))
+        .where(words.c.id == row_id, *_range(words, index, words.c.word.concat(literal_column("''"))))
         .limit(literal_column("1", Integer))
         .correlate_except(words)
         .scalar_subquery()
@@ -138,12 +139,13 @@ def among(row_id: ColumnElement[Any], ids: Select[Any], dialect: Dialect) -> Col
     return row_id.in_(select(ids.subquery("found").c.id))  # MariaDB takes a LIMIT there only within a FROM
 
 
-def _range(words: Any, index: int) -> tuple[ColumnElement[bool], ...]:
-    kind = words.c.word.type
+def _range(words: Any, index: int, word: Any = None) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions for words that begin as the one of this number; `word` is what no index holds of it."""
+    kind, word = words.c.word.type, words.c.word if word is None else word
     return (
         words.c.tenant_id == bindparam(TENANT, type_=words.c.tenant_id.type),
-        words.c.word >= bindparam(f"_q{index}", type_=kind),
-        words.c.word < bindparam(f"_q{index}_end", type_=kind),
+        word >= bindparam(f"_q{index}", type_=kind),
+        word < bindparam(f"_q{index}_end", type_=kind),
     )
 
 
