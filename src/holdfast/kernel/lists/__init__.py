@@ -23,6 +23,7 @@ from holdfast.kernel.lists.statements import Count, Paging, Plan, Shape, compile
 from holdfast.kernel.lists.words import (
     COUNTED,
     GATHERED,
+    MERGED,
     TENANT,
     Reach,
     Words,
@@ -70,10 +71,14 @@ class ListWork(Protocol):
 
 
 class Search(NamedTuple):
-    """What is searched for: the words, and how rows are found by them where the list has a table of words."""
+    """What is searched for: the words, and how rows are found by them where the list has a table of words.
+
+    The first `merged` words are about as rare.
+    """
 
     words: Sequence[str] = ()
     reach: Reach | None = None
+    merged: int = 1
 
 
 class HotList:
@@ -225,7 +230,8 @@ class HotList:
         reach, words = search.reach, self._parts.words
         if words is not None and reach == "gathered" and sort.lstrip("-") in words.sorts:
             reach = "sorted" if all(name in words.filters for name, _ in filters) else reach
-        return Shape(sort, paging, count, len(search.words), tuple(filters), reach)
+        merged = search.merged if reach == "sorted" else 1
+        return Shape(sort, paging, count, len(search.words), tuple(filters), reach, merged)
 
     def _values(self, work: ListWork, params: Inward, search: Search) -> dict[str, Any]:
         values: dict[str, Any] = {TENANT: work.tenant_id}
@@ -270,7 +276,9 @@ class HotList:
             gathered, rows = (await self._counts(work, count_all, words))[0]
             if gathered > GATHERED or rows > COUNTED:
                 return Search(words, "probed")
-        return Search(words, "gathered")
+            return Search(words, "gathered")
+        merged = sum(counts[word] <= min(MERGED * counts[words[0]], COUNTED) for word in words)
+        return Search(words, "gathered", merged)
 
     async def _counts(
         self, work: ListWork, counting: Callable[[Table, int], Select[Any]], words: Sequence[str]

@@ -39,8 +39,9 @@ Count = Literal["capped", "exact", "none", "only", "only_exact"]
 class Shape:
     """What of a list's declaration one request uses; requests of one shape share a statement.
 
-    `search` is the number of words, `reach` how they are found where the list has a table of words. `filters` holds a
-    name and, for a yes/no filter, its value, for one with several values, their number.
+    `search` is the number of words, `reach` how they are found where the list has a table of words, `merged` how many
+    of them are about as rare. `filters` holds a name and, for a yes/no filter, its value, for one with several values,
+    their number.
     """
 
     sort: str
@@ -49,6 +50,7 @@ class Shape:
     search: int
     filters: tuple[tuple[str, bool | int | None], ...]
     reach: Reach | None = None
+    merged: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +254,7 @@ def _chosen(declaration: Declaration, shape: Shape) -> CTE:
     assert declaration.words is not None
     table, key = declaration.words.table, declaration.words.sorts[shape.sort.lstrip("-")]
     values = [core(declaration.words.filters[name](_value(name, form))) for name, form in shape.filters]
-    rows = found(table, shape.search).where(*values).add_columns(key.label("key"))
+    rows = found(table, shape.search, shape.merged, [key.label("key")], values)
     # With a limit, beyond what there is: without, much memory is laid out for the part of the table that it might be.
     some = rows.limit(literal_column(str(2 * GATHERED), Integer)).subquery()
     return select(some.c.id, some.c.key).distinct().cte("chosen")

@@ -17,11 +17,14 @@ from sqlalchemy import (
     Integer,
     Select,
     Table,
+    and_,
     any_,
     bindparam,
+    case,
     func,
     literal_column,
     select,
+    union_all,
 )
 
 from holdfast.kernel.errors import Invalid
@@ -31,6 +34,7 @@ COUNTED = 10_000
 GATHERED = 2 * COUNTED
 LENGTH = 64
 TYPED = 12
+MERGED = 8  # up to so many times as frequent as the rarest word
 LAST = "\U0010ffff"
 _RUN = re.compile(r"[^\W_]+")
 # How rows are found by words. `sorted`: the page is chosen in the table of words, where that keeps what rows are sorted
@@ -104,12 +108,27 @@ def count_all(table: Table, count: int) -> Select[Any]:
     return select(func.coalesce(func.sum(rows.c.words), 0), func.count()).select_from(rows)
 
 
-def found(table: Table, count: int) -> Select[Any]:
-    """Return the ids of the rows that have each of so many words, the rarest of which is the first.
+def found(
+    table: Table, count: int, merged: int = 1, kept: Sequence[Any] = (), where: Sequence[Any] = ()
+) -> Select[Any]:
+    """Return the ids of the rows that have each of so many words, the rarest of which is the first, and what is kept.
 
-    An id comes once for each word of its row that begins as the first one.
+    An id may come more than once. The first `merged` words are about as rare: their ranges are read and laid over each
+    other, which for so many rows takes a tenth of the time of looking up each; the other words are looked up.
     """
-    return select(table.c.id).where(*_range(table, 0), *each_word(table, table.c.id, range(1, count)))
+    shown = (table.c.id, *kept)
+    if merged == 1:
+        return select(*shown).where(*_range(table, 0), *where, *each_word(table, table.c.id, range(1, count)))
+    numbers = [literal_column(str(index), Integer) for index in range(merged)]
+    ranges = [
+        select(*shown, number.label("word")).where(*_range(table, index), *where)
+        for index, number in enumerate(numbers)
+    ]
+    rows = union_all(*ranges).subquery()
+    columns = [column for column in rows.c if column.name != "word"]
+    each = [func.count(case((rows.c.word == number, number))) > literal_column("0") for number in numbers]
+    others = each_word(table, rows.c.id, range(merged, count))
+    return select(*columns).group_by(*columns).having(and_(*each, *others))
 
 
 def each_word(table: Table, row_id: ColumnElement[Any], indexes: range) -> list[ColumnElement[bool]]:
