@@ -42,6 +42,7 @@ UNAUDITED_TABLES = {
     "import_change",  # what the entries of an import say once more, for undoing it
     "idempotency_key",  # the answer to a request whose changes have entries
     "group_member",  # the group's entries name who came and went
+    "person_word",  # follows from the person
     "placement",  # the history of what the person's entries tell
     "structure_mark",  # says only that the structure changed
     "refresh_token",  # the mechanism of a rotation that is recorded on the session

@@ -162,6 +162,17 @@ async def test_a_reading_link_does_not_write(database, how):
     assert await value(database) == 6
 
 
+async def test_postgresql_compiles_no_plan(postgresql_database):
+    for _ in range(2):
+        link = await postgresql_database.acquire(write=False)
+        try:
+            assert (await link.fetch("SHOW jit"))[0][0] == "off"
+            await link.rollback()
+            assert (await link.fetch("SHOW jit"))[0][0] == "off", "set for the connection, not for a transaction"
+        finally:
+            await link.close()
+
+
 @pytest.mark.parametrize("database", ["postgresql", "mysql"], indirect=True)
 async def test_isolation_is_read_committed(database):
     reader, writer = await database.acquire(write=False), await database.acquire(write=True)

@@ -38,6 +38,7 @@ from holdfast.kernel.errors import ConfigurationError, Invalid
 from holdfast.kernel.lists import HotList, ListParameters, Lookup
 from holdfast.kernel.lists.cursors import make_cursor
 from holdfast.kernel.lists.statements import TENANT
+from holdfast.kernel.lists.words import Words
 
 pytestmark = pytest.mark.portable
 KINDS = ["sqlite", "postgresql", "mysql"]
@@ -304,6 +305,20 @@ async def test_search_finds_words_in_any_order_and_as_many_as_a_name_has(databas
         assert len(await names(Work(link), q="   ")) == 31
     finally:
         await link.close()
+
+
+@pytest.mark.unit
+def test_words_know_nothing_of_other_conditions():
+    with pytest.raises(ConfigurationError, match="other conditions"):
+        HotList(
+            "loose",
+            Boat,
+            columns={"id": Boat.id},
+            sorts={"id": Boat.id},
+            default_sort="id",
+            words=Words(yard),
+            where=[Boat.seats > 1],
+        )
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, TextClause, Uuid, bindparam, inspect, text
+from sqlalchemy import Boolean, Connection, TextClause, Uuid, bindparam, inspect, text
 
 from holdfast.kernel.clock import system_clock
 from holdfast.kernel.db import NOBODY, Base, UtcDateTime
@@ -246,6 +246,60 @@ async def test_people_who_are_there_already_get_a_placement_and_the_end_of_their
         assert held[1][3] != NOBODY
         after = datetime(2026, 7, 1, tzinfo=UTC)
         assert await run.on_connection(settings, ends) == {"N": now, "P": after, "F": None, "G": None}
+
+
+async def test_people_who_are_there_already_get_their_words(dialect):
+    """Those of every organisation, in the trash too, and so many that they are read in parts."""
+    now = system_clock()
+    tenants = sorted([uuid4(), uuid4()])
+    people = [
+        (tenant, f"E-{number}", uuid4())
+        for tenant, count in zip(tenants, (1_100, 50), strict=True)
+        for number in range(count)
+    ]
+    gone = people[3][2]
+
+    def bind(connection: Connection, tenant: UUID) -> None:
+        if dialect == "postgresql":
+            connection.execute(text("SELECT set_config('holdfast.tenant', :tenant, true)"), {"tenant": str(tenant)})
+
+    def add(connection: Connection) -> None:
+        for tenant in tenants:
+            bind(connection, tenant)
+            values = [
+                {"tenant": tenant, "id": row_id, "number": number.lower(), "company": None, "manager": None}
+                | {"now": now, "nobody": gone if row_id == gone else NOBODY}
+                for owner, number, row_id in people
+                if owner == tenant
+            ]
+            connection.execute(typed(STAFF), values)
+
+    def look(connection: Connection) -> list[tuple[object, ...]]:
+        found: list[tuple[object, ...]] = []
+        for tenant in tenants:
+            bind(connection, tenant)
+            rows = text("SELECT tenant_id, id, word, name_key, in_trash FROM person_word WHERE tenant_id = :tenant")
+            kinds = {"tenant_id": Uuid(), "id": Uuid(), "in_trash": Boolean()}
+            bound = rows.bindparams(bindparam("tenant", tenant, type_=Uuid())).columns(**kinds)
+            found += [tuple(row) for row in connection.execute(bound)]
+        return found
+
+    async with fresh_database(dialect) as settings:
+        await run.upgrade(settings, revision="0007")
+        await run.on_connection(settings, add)
+        await run.upgrade(settings)
+        wanted = {
+            (tenant, row_id, word, "other ann", row_id == gone)
+            for tenant, number, row_id in people
+            for word in ("ann", "other", number.lower(), number[2:])
+        }
+        found = await run.on_connection(settings, look)
+        assert len(found) == len(set(found))
+        assert set(found) == wanted
+        await run.downgrade(settings, "0007")
+        assert "person_word" not in await run.on_connection(settings, tables)
+        await run.upgrade(settings)
+        assert set(await run.on_connection(settings, look)) == wanted
 
 
 def typed(sql: str) -> TextClause:

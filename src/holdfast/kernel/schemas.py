@@ -54,7 +54,10 @@ class Meta(Outward):
 
     page: int | None = Field(description="Number of the page, null when paging by cursor.")
     page_size: int
-    total: int | None = Field(description="Exact up to 10,000, null above unless `count=exact`.")
+    total: int | None = Field(
+        description="Exact up to 10,000, null above unless `count=exact`. Null too where a search by the "
+        "beginnings of words finds more than 10,000, whatever the filters leave of them."
+    )
     next_cursor: str | None = Field(description="Pass as `cursor` for the next page; null on the last.")
 
 

@@ -151,7 +151,7 @@ async def test_everything_of_an_organisation_is_written_out_but_what_opens_doors
     assert (head["format"], head["organization_id"]) == ("holdfast-organization/1", str(org.id))
     tables = {line["table"] for line in lines}
     assert {"organization", "company", "user_account", "role_assignment", "session", "audit_entry"} <= tables
-    assert not tables & {"user_password", "user_totp", "refresh_token", "notice"}
+    assert not tables & {"user_password", "user_totp", "refresh_token", "notice", "person_word"}
     [ours] = [line["row"] for line in lines if line["table"] == "company"]
     assert (ours["id"], ours["name"]) == (company.json()["id"], "Ours")
     assert "secret_hash" not in answer.text

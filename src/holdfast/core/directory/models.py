@@ -25,6 +25,7 @@ from holdfast.kernel.db import (
     to_many,
     to_one,
 )
+from holdfast.kernel.lists.words import LENGTH
 
 OMIT: dict[str, Any] = {"audit": "omit"}  # derived from another column
 
@@ -248,8 +249,19 @@ class Person(Tracked, Unit, Base):
         return value
 
 
-# What of a person a placement keeps.
-PLACED = ("company_id", "branch_id", "department_id", "job_title", "manager_id")
+class PersonWord(TenantOwned, Base):
+    """A word that a person is found by; the id is the person's. Kept right by `queries/words.py`."""
+
+    __tablename__ = "person_word"
+    __audited__ = False  # follows from the person
+    __table_args__ = (Index("ix_person_word_word", "tenant_id", "word", "id", "name_key", "in_trash"),)
+
+    word: Mapped[str] = mapped_column(Str(LENGTH), primary_key=True, info=OMIT)
+    name_key: Mapped[str] = mapped_column(Str(420), info=OMIT)
+    in_trash: Mapped[bool] = mapped_column(info=OMIT)
+
+
+PLACED = ("company_id", "branch_id", "department_id", "job_title", "manager_id")  # what of a person a placement keeps
 
 
 class Placement(TenantOwned, Base):
@@ -325,8 +337,7 @@ class GroupMember(TenantOwned, Base):
 class StructureMark(TenantOwned, Base):
     """A row a unit of work that changed the structure: which of them there are is the structure's epoch.
 
-    A counter would make everyone who changes something wait for the one before; these are only added, and swept away
-    by one in `SWEPT_EVERY`.
+    A counter would make everyone wait for the one before; these are only added, and one in `SWEPT_EVERY` sweeps.
     """
 
     __tablename__ = "structure_mark"

@@ -88,6 +88,8 @@ class Database:
             hide_parameters=True,
         )
         _watch(engine.sync_engine, slow)
+        if dialect == "postgresql":
+            event.listen(engine.sync_engine, "connect", _without_jit)
         pool = Pool(engine, dialect, size=pool_size, timeout=pool_timeout, recycle=pool_recycle, pre_ping=pool_pre_ping)
         return cls(dialect, engine, pool, pool, slow)
 
@@ -176,6 +178,15 @@ def _connect_args(address: URL, dialect: Dialect, limit: float | None) -> dict[s
         if name in query:
             args[name] = int(str(query[name]))
     return args
+
+
+def _without_jit(connection: Any, _record: object) -> None:
+    """Let PostgreSQL run plans as they are: to compile one takes longer than any of ours runs.
+
+    It compiles by what it believes a plan to cost, and of a prepared statement, planned for any value, that is much.
+    Not among the settings of the connection's start, of which a pooler in between refuses those it does not know.
+    """
+    connection.run_async(lambda driver: driver.execute("SET jit = off"))
 
 
 def _watch(engine: Engine, threshold: float | None) -> None:

@@ -8,7 +8,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Dialect, Table, insert, types
+from sqlalchemy import Connection, Dialect, Table, insert, types
 
 from holdfast.kernel.engines.links import Link
 from holdfast.kernel.engines.values import base_type
@@ -18,6 +18,7 @@ Shape = tuple[tuple[Table, tuple[str, ...], int], ...]
 _FEW = 24
 _ARRAYS: tuple[tuple[type[types.TypeEngine[Any]], str], ...] = (
     (types.Uuid, "uuid"),
+    (types.Boolean, "boolean"),
     (types.DateTime, "timestamptz"),
     (types.BigInteger, "bigint"),
     (types.SmallInteger, "smallint"),
@@ -47,6 +48,20 @@ async def insert_rows(link: Link, rows: Sequence[tuple[Table, Rows]]) -> None:
         for table, found in wanted:
             # Nobody knows how many they are: SQLAlchemy's way leaves the event loop on SQLite.
             await link.connection.execute(insert(table), list(found))
+
+
+def insert_many(connection: Connection, table: Table, rows: Rows) -> None:
+    """Insert rows, which name the same columns in the same order, over SQLAlchemy's connection: for what a flush adds.
+
+    On PostgreSQL one statement of arrays, which takes a third of the time of a statement a row.
+    """
+    if not rows:
+        return
+    if connection.dialect.name == "postgresql":
+        values = tuple(_columns(connection.dialect, table, rows))
+        connection.exec_driver_sql(_one_statement_of_arrays(((table, tuple(rows[0])),)), values)
+    else:
+        connection.execute(insert(table), list(rows))
 
 
 @functools.lru_cache(maxsize=256)

@@ -6,12 +6,13 @@ tenant, the order, the paging and the count.
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Annotated, Any, Literal, Protocol
+from dataclasses import replace
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
 from uuid import UUID
 
 import orjson
 from pydantic import Field
-from sqlalchemy import ColumnElement, Dialect
+from sqlalchemy import ColumnElement, Dialect, Select, Table
 
 from holdfast.kernel.db import folded
 from holdfast.kernel.engines import Link
@@ -19,7 +20,19 @@ from holdfast.kernel.engines.values import OPTIONS, Decoder, parse
 from holdfast.kernel.errors import ConfigurationError, Invalid
 from holdfast.kernel.lists.cursors import make_cursor, read_cursor
 from holdfast.kernel.lists.lookups import Lookup as Lookup
-from holdfast.kernel.lists.statements import COUNTED, TENANT, Count, Paging, Plan, Shape, compile_list, declare
+from holdfast.kernel.lists.statements import Count, Paging, Plan, Shape, compile_list, compile_select, declare
+from holdfast.kernel.lists.words import (
+    COUNTED,
+    GATHERED,
+    MERGED,
+    TENANT,
+    Reach,
+    Words,
+    bounds,
+    count_all,
+    count_each,
+    typed_words,
+)
 from holdfast.kernel.schemas import Inward
 
 _PLANS = 256
@@ -58,6 +71,17 @@ class ListWork(Protocol):
         ...
 
 
+class Search(NamedTuple):
+    """What is searched for: the words, and how rows are found by them where the list has a table of words.
+
+    The first `merged` words are about as rare.
+    """
+
+    words: Sequence[str] = ()
+    reach: Reach | None = None
+    merged: int = 1
+
+
 class HotList:
     """One list of a slice.
 
@@ -65,7 +89,8 @@ class HotList:
     shows, `sorts` what it can be sorted by, both by name; `default_sort` is a name, with `-` before it for downwards.
     `filters` make a condition of a value: the parameters' field of the same name decides what values there are (a
     list of values for `in_`; True and False come as they are). `search` are columns that hold text as `normalise`
-    leaves it. `where` are conditions that always hold. The tenant is not among them: the kernel adds it.
+    leaves it, found by any part of it; with `words`, the table of their words, by the beginnings of these. `where` are
+    conditions that always hold, not together with `words`. The tenant is not among them: the kernel adds it.
     """
 
     def __init__(
@@ -78,18 +103,26 @@ class HotList:
         default_sort: str,
         filters: Mapping[str, Callable[[Any], Any]] | None = None,
         search: Sequence[Any] = (),
+        words: Words | None = None,
         normalise: Callable[[str], str] = folded,
         where: Sequence[ColumnElement[bool]] = (),
     ) -> None:
         if default_sort.lstrip("-") not in sorts:
             raise ConfigurationError(f"The list {name} sorts by {default_sort}, which is not among its sorts.")
+        if words is not None and where:
+            raise ConfigurationError(
+                f"The list {name} is searched by words, which know nothing of its other conditions."
+            )
         self.name = name
-        self._parts = declare(source, columns=columns, sorts=sorts, filters=filters or {}, search=search, where=where)
+        self._parts = declare(
+            source, columns=columns, sorts=sorts, filters=filters or {}, search=search, words=words, where=where
+        )
         self._names = tuple(columns)
         self._sorts = frozenset(sorts) | frozenset(f"-{sort}" for sort in sorts)
         self._default_sort = default_sort
         self._normalise = normalise
         self._plans: OrderedDict[tuple[Dialect, Shape], Plan] = OrderedDict()
+        self._counters: dict[tuple[Dialect, object, int], Plan] = {}
 
     async def page(self, work: ListWork, params: ListParameters) -> bytes:
         """Return one page as the JSON body `{"data": […], "meta": {page, page_size, total, next_cursor}}`.
@@ -117,9 +150,10 @@ class HotList:
         """
         sort = self._sort(params)
         paging: Paging = "first"
-        values = self._values(work, params)
+        search = await self._search(work, params)
+        values = self._values(work, params, search)
         while True:
-            plan = self._plan(work.link.sql_dialect, self._shape(params, sort, paging, "none"))
+            plan = self._plan(work.link.sql_dialect, self._shape(params, search, sort, paging, "none"))
             found = await work.link.fetch(plan.sql, plan.bind({**values, "_limit": _BATCH + 1}))
             rows = found[:_BATCH]
             if rows:
@@ -132,7 +166,8 @@ class HotList:
         self, work: ListWork, params: ListParameters
     ) -> tuple[Plan, Sequence[Sequence[Any]], dict[str, Any]]:
         link, sort, size = work.link, self._sort(params), params.page_size
-        values = self._values(work, params)
+        search = await self._search(work, params)
+        values = self._values(work, params, search)
         values["_limit"] = size + 1
         paging: Paging = "first"
         if params.cursor is not None:
@@ -142,7 +177,9 @@ class HotList:
             paging = self._continue(values, sort, *last)
         elif params.page > 1:
             paging, values["_offset"] = "offset", (params.page - 1) * size
-        shape = self._shape(params, sort, paging, "exact" if params.count == "exact" else "capped")
+        # Words that very many rows have are not counted: that would take longer than the page.
+        counted: Count = "none" if search.reach == "probed" else "capped"
+        shape = self._shape(params, search, sort, paging, "exact" if params.count == "exact" else counted)
         plan = self._plan(link.sql_dialect, shape)
         found = await link.fetch(plan.sql, plan.bind(values))
         rows = found[:size]
@@ -162,6 +199,8 @@ class HotList:
         self, link: Link, plan: Plan, shape: Shape, rows: Sequence[Sequence[Any]], values: Mapping[str, Any]
     ) -> int | None:
         """Return the total that came with the rows; a page beyond the last has none to bring it."""
+        if shape.count == "none":
+            return None if rows or shape.paging != "first" else 0
         if rows:
             assert plan.total is not None
             total: int = rows[0][plan.total]
@@ -169,7 +208,7 @@ class HotList:
             total = 0
         else:
             only: Count = "only_exact" if shape.count == "exact" else "only"
-            counting = self._plan(link.sql_dialect, Shape(shape.sort, "first", only, shape.search, shape.filters))
+            counting = self._plan(link.sql_dialect, replace(shape, paging="first", count=only))
             total = (await link.fetch(counting.sql, counting.bind(values)))[0][0]
         return total if total <= COUNTED or shape.count == "exact" else None
 
@@ -182,16 +221,20 @@ class HotList:
             raise Invalid.field("query.sort", "unknown_sort", f"sort by one of {names}, with - before it for downwards")
         return sort
 
-    def _shape(self, params: Inward, sort: str, paging: Paging, count: Count) -> Shape:
+    def _shape(self, params: Inward, search: Search, sort: str, paging: Paging, count: Count) -> Shape:
         filters: list[tuple[str, bool | int | None]] = []
         for name in self._parts.filters:
             value = getattr(params, name)
             if value is not None:
                 form = value if isinstance(value, bool) else len(value) if isinstance(value, list | tuple) else None
                 filters.append((name, form))
-        return Shape(sort, paging, count, len(self._words(params)), tuple(filters))
+        reach, words = search.reach, self._parts.words
+        if words is not None and reach == "gathered" and sort.lstrip("-") in words.sorts:
+            reach = "sorted" if all(name in words.filters for name, _ in filters) else reach
+        merged = search.merged if reach == "sorted" else 1
+        return Shape(sort, paging, count, len(search.words), tuple(filters), reach, merged)
 
-    def _values(self, work: ListWork, params: Inward) -> dict[str, Any]:
+    def _values(self, work: ListWork, params: Inward, search: Search) -> dict[str, Any]:
         values: dict[str, Any] = {TENANT: work.tenant_id}
         for name in type(params).model_fields:
             value = getattr(params, name)
@@ -205,17 +248,49 @@ class HotList:
                 values.update({f"f_{name}_{index}": item for index, item in enumerate(value)})
             else:
                 values[f"f_{name}"] = value
-        words = self._words(params)
-        if words and not self._parts.search:
-            raise Invalid.field("query.q", "no_search", "this list cannot be searched")
-        for index, word in enumerate(words):
+        if search.reach is not None:
+            return values | bounds(search.words)
+        for index, word in enumerate(search.words):
             escaped = word.replace("/", "//").replace("%", "/%").replace("_", "/_")
             values[f"_q{index}"] = f"%{escaped}%"
         return values
 
-    def _words(self, params: Inward) -> list[str]:
-        """Return the words that a row must hold, in whatever order and columns; the last is all that is left over."""
-        return self._normalise(getattr(params, "q", None) or "").split(maxsplit=_WORDS - 1)
+    async def _search(self, work: ListWork, params: Inward) -> Search:
+        """Return the words that a row must hold, in whatever order and columns; the last is all that is left over.
+
+        With a table of words, return them with the rarest first, and how rows are found by them.
+        """
+        text = self._normalise(getattr(params, "q", None) or "")
+        if self._parts.words is None:
+            words = text.split(maxsplit=_WORDS - 1)
+            if words and not self._parts.search:
+                raise Invalid.field("query.q", "no_search", "this list cannot be searched")
+            return Search(words)
+        words = typed_words(text)
+        if not words:
+            return Search()
+        found = (await self._counts(work, count_each, words))[0]
+        counts = dict(zip(words, found, strict=True))
+        words.sort(key=lambda word: (counts[word], -len(word)))
+        if counts[words[0]] > COUNTED:
+            # Each word is frequent; all of them together may be rare.
+            gathered, rows = (await self._counts(work, count_all, words))[0]
+            if gathered > GATHERED or rows > COUNTED:
+                return Search(words, "probed")
+            return Search(words, "gathered")
+        merged = sum(counts[word] <= min(MERGED * counts[words[0]], COUNTED) for word in words)
+        return Search(words, "gathered", merged)
+
+    async def _counts(
+        self, work: ListWork, counting: Callable[[Table, int], Select[Any]], words: Sequence[str]
+    ) -> list[Sequence[Any]]:
+        assert self._parts.words is not None
+        dialect = work.link.sql_dialect
+        key = (dialect, counting, len(words))
+        plan = self._counters.get(key)
+        if plan is None:
+            plan = self._counters[key] = compile_select(counting(self._parts.words.table, len(words)), dialect)
+        return await work.link.fetch(plan.sql, plan.bind({TENANT: work.tenant_id, **bounds(words)}))
 
     def _continue(self, values: dict[str, Any], sort: str, key: Any, row_id: str) -> Paging:
         """Set the values that lead to the rows after the one with this key and id."""

@@ -7,7 +7,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from sqlalchemy import ColumnElement, Dialect, select
 
 from holdfast.kernel.errors import ConfigurationError
-from holdfast.kernel.lists.statements import TENANT, Plan, compile_select, declare
+from holdfast.kernel.lists.statements import Plan, compile_select, declare
+from holdfast.kernel.lists.words import TENANT
 
 R = TypeVar("R", bound=NamedTuple)
 
@@ -39,7 +40,7 @@ class Lookup(Generic[R]):
         if tuple(columns) != row._fields:
             raise ConfigurationError(f"{row.__name__} has the fields {row._fields}, not {tuple(columns)}.")
         self._row = row
-        self._parts = declare(source, columns=columns, sorts={}, filters={}, search=(), where=where)
+        self._parts = declare(source, columns=columns, sorts={}, filters={}, search=(), where=where, words=None)
         self._lock = lock
         self._compiled: dict[Dialect, _Compiled] = {}
 

@@ -1,8 +1,8 @@
 """The statements of a list, one a shape: built from the declaration, kept to the tenant, compiled once a dialect."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, cast
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -29,10 +29,9 @@ from sqlalchemy.sql.util import _deep_deannotate  # what SQLAlchemy itself uses 
 
 from holdfast.kernel.engines.values import Decoder, data_decoder, decoder
 from holdfast.kernel.errors import ConfigurationError
+from holdfast.kernel.lists.words import COUNTED, GATHERED, TENANT, Reach, Words, among, each_word, found
 from holdfast.kernel.tenancy import INSTALLATION_TABLES
 
-COUNTED = 10_000
-TENANT = "_tenant"
 Paging = Literal["first", "offset", "after", "after_null"]
 Count = Literal["capped", "exact", "none", "only", "only_exact"]
 
@@ -41,8 +40,9 @@ Count = Literal["capped", "exact", "none", "only", "only_exact"]
 class Shape:
     """What of a list's declaration one request uses; requests of one shape share a statement.
 
-    `search` is the number of words. `filters` holds a name and, for a yes/no filter, its value, for one with several
-    values, their number.
+    `search` is the number of words, `reach` how they are found where the list has a table of words, `merged` how many
+    of them are about as rare. `filters` holds a name and, for a yes/no filter, its value, for one with several values,
+    their number.
     """
 
     sort: str
@@ -50,6 +50,8 @@ class Shape:
     count: Count
     search: int
     filters: tuple[tuple[str, bool | int | None], ...]
+    reach: Reach | None = None
+    merged: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class Declaration:
     nullable: frozenset[str]
     filters: Mapping[str, Callable[[Any], Any]]
     search: tuple[ColumnElement[Any], ...]
+    words: Words | None
     where: tuple[ColumnElement[bool], ...]
 
 
@@ -93,6 +96,7 @@ def declare(
     sorts: Mapping[str, Any],
     filters: Mapping[str, Callable[[Any], Any]],
     search: Sequence[Any],
+    words: Words | None,
     where: Sequence[Any],
 ) -> Declaration:
     """Return the declaration with the tenant's predicate on every table that it reads, also inside sub-selects.
@@ -112,6 +116,7 @@ def declare(
         nullable=frozenset(name for name, column in made.items() if _may_be_null(column, plain)),
         filters=filters,
         search=tuple(core(column) for column in search),
+        words=words and replace(words, sorts={name: core(column) for name, column in words.sorts.items()}),
         where=(*predicates, *(core(predicate) for predicate in where)),
     )
 
@@ -124,9 +129,9 @@ def core(expression: Any) -> Any:
 
 def compile_list(declaration: Declaration, shape: Shape, dialect: Dialect) -> Plan:
     """Return the plan of a shape."""
-    conditions = _conditions(declaration, shape)
+    chosen = _chosen(declaration, shape) if shape.reach == "sorted" else None
     if shape.count in ("only", "only_exact"):
-        return compile_select(select(_total(declaration, conditions, shape)), dialect)
+        return compile_select(select(_total(declaration, shape, dialect, chosen)), dialect)
     outputs = list(declaration.columns.values())
     key = declaration.sorts[shape.sort.lstrip("-")]
     shown = [column.label(name) for name, column in declaration.columns.items()]
@@ -134,13 +139,19 @@ def compile_list(declaration: Declaration, shape: Shape, dialect: Dialect) -> Pl
     total_at = None
     if shape.count != "none":
         total_at = len(shown)
-        shown.append(_total(declaration, conditions, shape).label("_total"))
-    statement = select(*shown).select_from(declaration.source).where(*conditions)
-    if shape.paging in ("after", "after_null"):
-        statement = statement.where(_after(declaration, shape))
-    statement = statement.order_by(*_order(declaration, shape)).limit(bindparam("_limit", type_=Integer))
-    if shape.paging == "offset":
-        statement = statement.offset(bindparam("_offset", type_=Integer))
+        # What was gathered is read as a whole anyhow: counted on the way, unless a cursor leaves some of it out.
+        on_the_way = shape.reach == "gathered" and shape.paging in ("first", "offset")
+        total = func.count().over() if on_the_way else _total(declaration, shape, dialect, chosen)
+        shown.append(total.label("_total"))
+    order = _Order(key, declaration.id, nullable=shape.sort.lstrip("-") in declaration.nullable)
+    statement = select(*shown).select_from(declaration.source)
+    if chosen is not None:
+        # The page is chosen among the words; of the rows themselves only those on it are read.
+        page = _page(select(chosen.c.id), _Order(chosen.c.key, chosen.c.id, nullable=False), shape)
+        statement = statement.where(*_conditions(declaration, shape, None, dialect))
+        statement = statement.where(among(declaration.id, page, dialect)).order_by(*order.by(shape))
+    else:
+        statement = _page(statement.where(*_conditions(declaration, shape, shape.reach, dialect)), order, shape)
     if statement.get_final_froms() != [declaration.source]:
         raise ConfigurationError(f"A list reads a table that its source does not join: {statement}")
     types = tuple(column.type for column in outputs)
@@ -199,48 +210,81 @@ def compile_select(
     )
 
 
-def _conditions(declaration: Declaration, shape: Shape) -> list[ColumnElement[bool]]:
+def _conditions(
+    declaration: Declaration, shape: Shape, reach: Reach | None, dialect: Dialect
+) -> list[ColumnElement[bool]]:
     conditions = list(declaration.where)
     for name, form in shape.filters:
-        value: Any
-        if isinstance(form, bool):
-            value = form
-        elif form is None:
-            value = bindparam(f"f_{name}")
-        else:
-            value = [bindparam(f"f_{name}_{index}") for index in range(form)]
-        conditions.append(core(declaration.filters[name](value)))
+        conditions.append(core(declaration.filters[name](_value(name, form))))
+    if declaration.words is not None:
+        table, count = declaration.words.table, shape.search
+        if reach == "probed":
+            conditions += each_word(table, declaration.id, range(count))
+        elif reach is not None:
+            conditions.append(among(declaration.id, found(table, count), dialect))
+        return conditions
     for index in range(shape.search):
         pattern = bindparam(f"_q{index}", type_=declaration.search[0].type)
         conditions.append(or_(*(column.like(pattern, escape="/") for column in declaration.search)))
     return conditions
 
 
-def _total(declaration: Declaration, conditions: list[ColumnElement[bool]], shape: Shape) -> Any:
+def _value(name: str, form: bool | int | None) -> Any:
+    """Return what a filter is given: the value itself of yes or no, else what stands for it."""
+    if isinstance(form, bool):
+        return form
+    return bindparam(f"f_{name}") if form is None else [bindparam(f"f_{name}_{index}") for index in range(form)]
+
+
+def _total(declaration: Declaration, shape: Shape, dialect: Dialect, chosen: CTE | None) -> Any:
+    if chosen is not None:
+        return select(func.count()).select_from(chosen).scalar_subquery()
+    conditions = _conditions(declaration, shape, shape.reach and "gathered", dialect)
     rows: Select[Any] = select(literal_column("1").label("one")).select_from(declaration.source).where(*conditions)
     if shape.count in ("capped", "only"):
         rows = rows.limit(literal_column(str(COUNTED + 1), Integer))
     return select(func.count()).select_from(rows.subquery("counted")).scalar_subquery()
 
 
-def _order(declaration: Declaration, shape: Shape) -> list[ColumnElement[Any]]:
-    """Order by the column and, where it ties, the id; rows without a value come last in both directions."""
-    name = shape.sort.lstrip("-")
-    columns = [declaration.sorts[name]]
-    if columns[0] is not declaration.id:
-        columns.append(declaration.id)
-    order: list[ColumnElement[Any]] = [
-        column.desc() if shape.sort.startswith("-") else column.asc() for column in columns
-    ]
-    if name in declaration.nullable:
-        order.insert(0, case((columns[0].is_(None), 1), else_=0).asc())
-    return order
+def _chosen(declaration: Declaration, shape: Shape) -> CTE:
+    """Return id and key of the rows that words and filters choose, by what the table of words keeps of the rows."""
+    assert declaration.words is not None
+    table, key = declaration.words.table, declaration.words.sorts[shape.sort.lstrip("-")]
+    values = [core(declaration.words.filters[name](_value(name, form))) for name, form in shape.filters]
+    rows = found(table, shape.search, shape.merged, [key.label("key")], values)
+    # With a limit, beyond what there is: without, much memory is laid out for the part of the table that it might be.
+    some = rows.limit(literal_column(str(2 * GATHERED), Integer)).subquery()
+    return select(some.c.id, some.c.key).distinct().cte("chosen")
 
 
-def _after(declaration: Declaration, shape: Shape) -> ColumnElement[bool]:
+class _Order(NamedTuple):
+    """The columns that rows are sorted by: one and, where it ties, the id."""
+
+    column: ColumnElement[Any]
+    id: ColumnElement[UUID]
+    nullable: bool
+
+    def by(self, shape: Shape) -> list[ColumnElement[Any]]:
+        """Return what to order by; rows without a value come last in both directions."""
+        columns = [self.column] if self.column is self.id else [self.column, self.id]
+        order: list[ColumnElement[Any]] = [
+            column.desc() if shape.sort.startswith("-") else column.asc() for column in columns
+        ]
+        if self.nullable:
+            order.insert(0, case((self.column.is_(None), 1), else_=0).asc())
+        return order
+
+
+def _page(rows: Select[Any], order: _Order, shape: Shape) -> Select[Any]:
+    if shape.paging in ("after", "after_null"):
+        rows = rows.where(_after(order, shape))
+    rows = rows.order_by(*order.by(shape)).limit(bindparam("_limit", type_=Integer))
+    return rows.offset(bindparam("_offset", type_=Integer)) if shape.paging == "offset" else rows
+
+
+def _after(order: _Order, shape: Shape) -> ColumnElement[bool]:
     """Return the condition for the rows after the cursor's."""
-    name = shape.sort.lstrip("-")
-    column, row_id = declaration.sorts[name], declaration.id
+    column, row_id, nullable = order
     value, last = bindparam("_key", type_=column.type), bindparam("_id", type_=row_id.type)
     descending = shape.sort.startswith("-")
     beyond_id = row_id < last if descending else row_id > last
@@ -253,7 +297,7 @@ def _after(declaration: Declaration, shape: Shape) -> ColumnElement[bool]:
         rows = and_(column <= value, or_(column < value, beyond_id))
     else:
         rows = and_(column >= value, or_(column > value, beyond_id))
-    return or_(rows, column.is_(None)) if name in declaration.nullable else rows
+    return or_(rows, column.is_(None)) if nullable else rows
 
 
 def _root(source: FromClause) -> FromClause:

@@ -28,6 +28,7 @@ from holdfast.core.directory.queries.scope import (
     departments_within,
     people_within,
 )
+from holdfast.core.directory.queries.words import PERSON_SEARCH, PERSON_WORDS
 from holdfast.core.directory.schemas import (
     BranchOut,
     CompanyOut,
@@ -166,8 +167,22 @@ class PersonFilters(Inward):
     deleted: Deleted = False
 
 
+Words = Annotated[
+    str | None,
+    Field(
+        max_length=200,
+        pattern=r"^[^\x00]*$",
+        description="At most 12 words to search for in name, number and e-mail. Each is the beginning of one of the "
+        "person's words; words begin after blanks and signs.",
+        examples=["ann schm"],
+    ),
+]
+
+
 class PersonList(ListParameters, PersonFilters):
-    """Filters of the list of people; `q` searches name, number and e-mail."""
+    """Filters of the list of people; `q` searches name, number and e-mail by the beginnings of their words."""
+
+    q: Words = None
 
 
 _PERSON_SORTS = {
@@ -187,7 +202,6 @@ _PERSON_FILTERS: dict[str, Callable[[Any], Any]] = {
     "deleted": _in_trash(Person),
     "within": lambda ids: people_within(any_kind(ids)),
 }
-_PERSON_SEARCH = (Person.name_key, Person.number_key, Person.email_key)
 
 PEOPLE = HotList(
     "directory.people",
@@ -196,7 +210,8 @@ PEOPLE = HotList(
     sorts=_PERSON_SORTS,
     default_sort="name",
     filters=_PERSON_FILTERS,
-    search=_PERSON_SEARCH,
+    search=PERSON_SEARCH,
+    words=PERSON_WORDS,
 )
 
 
@@ -230,14 +245,15 @@ PEOPLE_EXPORT = HotList(
     sorts=_PERSON_SORTS,
     default_sort="number",
     filters=_PERSON_FILTERS,
-    search=_PERSON_SEARCH,
+    search=PERSON_SEARCH,
+    words=PERSON_WORDS,
 )
 
 
 class PeopleExport(PersonFilters):
     """Which people to export, in which order: all of them, without pages."""
 
-    q: Annotated[str | None, Field(max_length=200, pattern=r"^[^\x00]*$", description="Words to search for.")] = None
+    q: Words = None
     sort: Annotated[str | None, Field(max_length=60, description="Column to sort by, `-` before it: downwards.")] = None
 
 

@@ -9,6 +9,7 @@ from holdfast.core.directory import queries
 from holdfast.core.directory.models import Branch, Company, Department, Person
 from holdfast.core.directory.service.people import browse_people
 from holdfast.kernel.errors import Invalid
+from holdfast.kernel.lists.words import TYPED
 from holdfast.kernel.work import Work
 
 _KINDS: dict[type[Company] | type[Branch] | type[Department] | type[Person], tuple[str, ...]] = {
@@ -35,7 +36,7 @@ async def names_of(work: Work, rows: Iterable[Mapping[str, Any]]) -> dict[str, s
 
 # lint: allow verb – asks the verb that lists people
 async def find_person(work: Work, text: str, *, field: str) -> UUID:
-    """Return the one living person with this number, else with this e-mail, name or part of it.
+    """Return the one living person with this number, else with this e-mail, name or beginnings of their words.
 
     A name may have its number behind it, as `names_of` writes it. Raises Invalid at the field where nobody or more
     than one fits.
@@ -46,7 +47,9 @@ async def find_person(work: Work, text: str, *, field: str) -> UUID:
         if rows:
             break
     if not rows:
-        rows, _ = await browse_people(work, queries.PersonList(q=text[:200], page_size=_SHOWN + 1))
+        rows, _ = await browse_people(
+            work, queries.PersonList(q=" ".join(text.split()[:TYPED])[:200], page_size=_SHOWN + 1)
+        )
     if len(rows) == 1:
         return UUID(rows[0]["id"])
     if not rows:

@@ -14,11 +14,12 @@ from holdfast.kernel.permissions import Actor, verb
 from holdfast.kernel.work import RequestInfo, Work, Works
 
 FORMAT = "holdfast-organization/1"
-# The mechanism of signing in, of no use elsewhere and a danger there.
+# The mechanism of signing in, of no use elsewhere and a danger there; and what follows from people.
 LEFT_OUT = frozenset(
     {
         "idempotency_key",
         "notice",
+        "person_word",
         "recovery_code",
         "refresh_token",
         "refusal_count",
