@@ -93,6 +93,7 @@ from holdfast.core.directory.queries.scope import (
     list_people_where,
     people_among,
     people_within,
+    staying,
 )
 from holdfast.core.directory.queries.tree import (
     Rows,
@@ -190,4 +191,5 @@ __all__ = [
     "people_within",
     "read_epoch",
     "read_structure",
+    "staying",
 ]

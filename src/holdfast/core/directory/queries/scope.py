@@ -47,6 +47,11 @@ def employed(at: Any) -> ColumnElement[bool]:
     return or_(Person.access_ends_at.is_(None), Person.access_ends_at > at)
 
 
+def staying() -> ColumnElement[bool]:
+    """Return the condition for the people whose access has no end, neither a planned one nor by the trash."""
+    return and_(Person.access_ends_at.is_(None), Person.deleted_key == NOBODY)
+
+
 def departments_within(units: Iterable[Unit]) -> ColumnElement[bool]:
     """Return the condition for the departments of the companies and branches, and for those at or below departments."""
     ids = _by_kind(units)

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 from sqlalchemy import func, or_, select
 
-from holdfast.core.directory.public import employed
+from holdfast.core.directory.public import staying
 from holdfast.core.identity.errors import AssignmentNotFound, RoleNotFound
 from holdfast.core.identity.models import Role, RoleAssignment, User, UserKind, UserStatus
 from holdfast.core.identity.schemas import AssignmentOut
@@ -113,13 +113,13 @@ async def list_over(work: Work, *, user_id: UUID, role_key: str, scope_key: UUID
     return (await work.session.scalars(statement.with_for_update())).all()
 
 
-async def list_administrators(work: Work, *, role: str) -> Sequence[UUID]:
-    """Return the active people who hold a built-in role in the whole organisation without an end.
+async def list_administrators(work: Work, *, role: str) -> dict[UUID, UUID | None]:
+    """Return the active people who hold a built-in role in the whole organisation without an end, each with the person.
 
-    An account of an employee whose last day has passed opens no door, so it is none of them.
+    The account of an employee who is to leave, or is in the trash, has an end whatever that of the role.
     """
     statement = (
-        select(User.id)
+        select(User.id, User.person_id)
         .join(RoleAssignment, (RoleAssignment.tenant_id == User.tenant_id) & (RoleAssignment.user_id == User.id))
         .where(
             RoleAssignment.role_key == role,
@@ -128,8 +128,8 @@ async def list_administrators(work: Work, *, role: str) -> Sequence[UUID]:
             User.status == UserStatus.ACTIVE,
             User.kind == UserKind.PERSON,
             User.deleted_key == NOBODY,
-            or_(User.person_id.is_(None), User.person.has(employed(work.now()))),
+            or_(User.person_id.is_(None), User.person.has(staying())),
         )
         .order_by(User.id)
     )
-    return (await work.session.scalars(statement)).all()
+    return {row.id: row.person_id for row in await work.session.execute(statement)}
