@@ -35,6 +35,7 @@ from holdfast.core.identity.queries.rights import (
     list_over,
     list_own_roles,
     list_roles_by_id,
+    rename_given,
 )
 from holdfast.core.identity.queries.sessions import (
     API_KEYS,
@@ -146,6 +147,7 @@ __all__ = [
     "list_users_by_id",
     "list_users_called",
     "people_in_audience",
+    "rename_given",
     "touch_session",
     "use_refresh_token",
     "was_here",

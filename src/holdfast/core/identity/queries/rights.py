@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, update
 
 from holdfast.core.directory.public import staying
 from holdfast.core.identity.errors import AssignmentNotFound, RoleNotFound
@@ -90,6 +90,17 @@ async def count_holders(work: Work, *, role_id: UUID) -> int:
         or_(RoleAssignment.ends_at.is_(None), RoleAssignment.ends_at > work.now()),
     )
     return (await work.session.scalar(statement)) or 0
+
+
+async def rename_given(work: Work, *, role_id: UUID, name: str) -> None:
+    """Let a role be called by its new name where it was given, also where it has ended.
+
+    The structure must be held alone. What follows from the role's own entry leaves none of its own.
+    """
+    given = update(RoleAssignment.__table__).where(  # type: ignore[arg-type]
+        RoleAssignment.tenant_id == work.tenant_id, RoleAssignment.role_id == role_id
+    )
+    await (await work.session.connection()).execute(given.values(role=name))
 
 
 async def get_assignment(work: Work, *, user_id: UUID, assignment_id: UUID, lock: bool = False) -> RoleAssignment:
