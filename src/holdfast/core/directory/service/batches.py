@@ -1,6 +1,6 @@
 """Many changes of one kind of record in one transaction: all of them or none, by the verbs of single ones."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated, Any, Generic, Self, TypeVar
@@ -22,7 +22,7 @@ from holdfast.core.directory.schemas import (
 )
 from holdfast.core.directory.service import branches, companies, departments, people
 from holdfast.kernel.errors import FieldError, HoldfastError, Invalid, NotFound, PreconditionFailed
-from holdfast.kernel.permissions import authorise, verb
+from holdfast.kernel.permissions import verb, verb_of
 from holdfast.kernel.schemas import Inward
 from holdfast.kernel.work import Work, meaning
 
@@ -30,7 +30,7 @@ Record = TypeVar("Record", Company, Branch, Department, Person)
 Fields = TypeVar("Fields", CompanyUpdate, BranchUpdate, DepartmentUpdate, PersonUpdate)
 MOST = 500  # changes in one batch
 Version = Annotated[int | None, Field(ge=1, description="412 where the record is at another one.", examples=[1])]
-Act = Callable[[], Awaitable[Any]]
+Act = partial[Coroutine[Any, Any, Any]]
 
 
 class Batch(Inward):
@@ -83,7 +83,6 @@ async def batch_companies(
     """Change, delete and add companies, in this order; see `_run`."""
     return await _run(
         work,
-        "company",
         [(each.id, partial(companies.update_company, work, company_id=each.id, **each.how)) for each in update],
         [(row_id, partial(companies.delete_company, work, company_id=row_id)) for row_id in delete],
         [partial(companies.create_company, work, each) for each in create],
@@ -97,7 +96,6 @@ async def batch_branches(
     """Change, delete and add branches, in this order; see `_run`."""
     return await _run(
         work,
-        "branch",
         [(each.id, partial(branches.update_branch, work, branch_id=each.id, **each.how)) for each in update],
         [(row_id, partial(branches.delete_branch, work, branch_id=row_id)) for row_id in delete],
         [partial(branches.create_branch, work, each) for each in create],
@@ -115,7 +113,6 @@ async def batch_departments(
     """Change, delete and add departments, in this order; see `_run`."""
     return await _run(
         work,
-        "department",
         [(each.id, partial(departments.update_department, work, department_id=each.id, **each.how)) for each in update],
         [(row_id, partial(departments.delete_department, work, department_id=row_id)) for row_id in delete],
         [partial(departments.create_department, work, each) for each in create],
@@ -129,7 +126,6 @@ async def batch_people(
     """Change, delete and add people, in this order; see `_run`."""
     return await _run(
         work,
-        "person",
         [(each.id, partial(people.update_person, work, person_id=each.id, **each.how)) for each in update],
         [(row_id, partial(people.delete_person, work, person_id=row_id)) for row_id in delete],
         [partial(people.create_person, work, each) for each in create],
@@ -138,7 +134,6 @@ async def batch_people(
 
 async def _run(
     work: Work,
-    kind: str,
     update: Sequence[tuple[UUID, Act]],
     delete: Sequence[tuple[UUID, Act]],
     create: Sequence[Act],
@@ -148,9 +143,10 @@ async def _run(
     Raises what the verbs of single records raise, with the place in the batch before each fault's, such as
     `body.update[3].code`, and Invalid for a record that is named twice.
     """
-    for action, asked in (("update", update), ("delete", delete), ("create", create)):
-        if asked:
-            authorise(work.actor, f"directory.{kind}.{action}")
+    for act in (*(each for _, each in (*update[:1], *delete[:1])), *create[:1]):
+        declared = verb_of(act.func)
+        assert declared is not None
+        declared.admit(work.actor, work.now())
     _check_repeated(update, delete)
     await queries.hold_structure(work, change=True)  # first: a batch that held it with others could not go on alone
     done: Done[Any] = Done()

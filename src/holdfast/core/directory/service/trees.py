@@ -10,13 +10,15 @@ import orjson
 from holdfast.core.directory import queries
 from holdfast.core.directory.models import Person
 from holdfast.core.directory.schemas import Chart, ChartParameters, ChartPerson
+from holdfast.core.directory.service.scopes import require_seen
+from holdfast.core.directory.service.tree_parts import Node, Units, part_of
 from holdfast.kernel.permissions import authorise, verb
 from holdfast.kernel.work import Work
 
 # So many people a chart shows at most, level by level.
 AT_MOST = 1000
 
-Node = dict[str, Any]
+KINDS = ("company", "branch", "department")
 
 
 class TreeCache:
@@ -47,16 +49,16 @@ class TreeCache:
             self._held -= len(self._trees.popitem(last=False)[1][1])
 
 
-@verb("directory.organization.read")
+@verb("directory.organization.read", scoped=True)
 async def read_tree(work: Work) -> bytes:
     """Return companies, branches and departments with how many people are in each, as JSON.
 
     Departments stand under the branch or company of the topmost one above them, each after the one above it: depth
     is a number and not a nesting, so that no reader's stack limits it. A tree is made once an epoch: the epoch is read
-    first, so a tree that is kept with it may be younger, never older.
+    first, so a tree that is kept with it may be younger, never older. Whoever sees some units only gets them and what
+    leads there.
     """
-    for kind in ("company", "branch", "department"):
-        authorise(work.actor, f"directory.{kind}.read")
+    units = _units(work)
     cache = work.house.state.setdefault(TreeCache.SLOT, TreeCache())
     assert isinstance(cache, TreeCache)
     epoch = await queries.read_epoch(work)
@@ -64,34 +66,52 @@ async def read_tree(work: Work) -> bytes:
     if tree is None:
         tree = await _make_tree(work)
         cache.keep(work.tenant_id, epoch, tree)
-    return tree
+    if all(each is None for each in units.values()):
+        return tree
+    return orjson.dumps(part_of(orjson.loads(tree), units))
 
 
-@verb("directory.organization.read")
+@verb("directory.organization.read", scoped=True)
 async def browse_tree(work: Work) -> Node:
     """Return the tree in the shape of the schema Tree, for pages."""
     tree: Node = orjson.loads(await read_tree(work))
     return tree
 
 
-@verb("directory.person.read")
+@verb("directory.person.read", scoped=True)
 async def read_chart(work: Work, params: ChartParameters) -> Chart:
-    """Return a person, or all without a superior, and those below them, level by level; raise PersonNotFound."""
+    """Return a person, or all without a superior, and those below them, level by level; raise PersonNotFound.
+
+    Whoever sees the people of some units only gets these, at the top those whose superior is none of them.
+    """
+    units = work.actor.units("directory.person.read")
     if params.root is None:
-        level = await queries.list_led(work, manager_ids=None, limit=AT_MOST + 1)
+        level = await queries.list_led(work, manager_ids=None, limit=AT_MOST + 1, units=units)
     else:
         level = [await queries.get_person(work, person_id=params.root)]
+        await require_seen(work, level[0])
     shown: list[tuple[int, Person]] = []
     for number in range(params.depth + 1):
         shown += [(number, person) for person in level]
         if number == params.depth or not level or len(shown) > AT_MOST:
             break
         ids = [person.id for person in level]
-        level = await queries.list_led(work, manager_ids=ids, limit=AT_MOST + 1 - len(shown))
+        level = await queries.list_led(work, manager_ids=ids, limit=AT_MOST + 1 - len(shown), units=units)
     cut = len(shown) > AT_MOST
     shown = shown[:AT_MOST]
-    reports = await queries.count_reports(work, person_ids=[person.id for _, person in shown])
+    reports = await queries.count_reports(work, person_ids=[person.id for _, person in shown], units=units)
     return Chart(data=[_in_chart(number, person, reports) for number, person in shown], truncated=cut)
+
+
+def _units(work: Work) -> dict[str, Units]:
+    """Return the units in which the caller sees each kind of node; raise Forbidden for a kind not seen anywhere."""
+    found: dict[str, Units] = {}
+    for kind in KINDS:
+        permission = f"directory.{kind}.read"
+        authorise(work.actor, permission, scoped=True)
+        units = work.actor.units(permission)
+        found[kind] = None if units is None else {(each, str(unit_id)) for each, unit_id in units}
+    return found
 
 
 async def _make_tree(work: Work) -> bytes:
