@@ -23,19 +23,24 @@ from holdfast.core.directory.schemas import (
 from holdfast.core.directory.service import branches, companies, departments, people
 from holdfast.kernel.errors import FieldError, HoldfastError, Invalid, NotFound, PreconditionFailed
 from holdfast.kernel.permissions import verb, verb_of
-from holdfast.kernel.schemas import Inward
+from holdfast.kernel.schemas import Inward, Outward
 from holdfast.kernel.work import Work, meaning
 
 Record = TypeVar("Record", Company, Branch, Department, Person)
 Fields = TypeVar("Fields", CompanyUpdate, BranchUpdate, DepartmentUpdate, PersonUpdate)
+New = TypeVar("New", bound=Inward)
+Change = TypeVar("Change", bound=Inward)
+Shown = TypeVar("Shown", bound=Outward)
 MOST = 500  # changes in one batch
 Version = Annotated[int | None, Field(ge=1, description="412 where the record is at another one.", examples=[1])]
 Act = partial[Coroutine[Any, Any, Any]]
 
 
-class Batch(Inward):
-    """What a request asks for, all of it or none; each kind adds `create` and `update`."""
+class Batch(Inward, Generic[New, Change]):
+    """What a request asks for, all of it or none."""
 
+    create: Annotated[list[New], Field(default_factory=list, max_length=MOST)]
+    update: Annotated[list[Change], Field(default_factory=list, max_length=MOST)]
     delete: Annotated[list[UUID], Field(default_factory=list, max_length=MOST)]
 
     @model_validator(mode="after")
@@ -43,6 +48,14 @@ class Batch(Inward):
         if not 0 < sum(len(getattr(self, name)) for name in type(self).model_fields) <= MOST:
             raise ValueError(f"must hold between 1 and {MOST} changes")
         return self
+
+
+class BatchOut(Outward, Generic[Shown]):
+    """What was done, each in the order of the request."""
+
+    created: list[Shown]
+    updated: list[Shown]
+    deleted: list[UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +74,11 @@ class Changing(Generic[Fields]):
 
 @dataclass(frozen=True, slots=True)
 class Done(Generic[Record]):
-    """The records that a batch added and changed, in the order in which they were asked for."""
+    """The records that a batch added and changed, and the ids of those deleted, each in the order of the request."""
 
     created: list[Record] = field(default_factory=list)
     updated: list[Record] = field(default_factory=list)
+    deleted: list[UUID] = field(default_factory=list)
 
 
 def change_of(item: Inward, model: type[Fields]) -> Changing[Fields]:
@@ -152,8 +166,9 @@ async def _run(
     done: Done[Any] = Done()
     for place, (_, act) in enumerate(update):
         done.updated.append(await _at(f"body.update[{place}]", act))
-    for place, (_, act) in enumerate(delete):
+    for place, (row_id, act) in enumerate(delete):
         await _at(f"body.delete[{place}]", act)
+        done.deleted.append(row_id)
     await work.flush()
     for place, act in enumerate(create):
         done.created.append(await _at(f"body.create[{place}]", act))
