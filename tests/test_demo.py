@@ -86,7 +86,7 @@ async def test_an_empty_database_becomes_the_demo(dialect):
         started = time.perf_counter()
         summary = await load_demo(home.works, lambda done, total, label: told.append((done, total, label)))
         assert time.perf_counter() - started < 20
-        assert (summary.organizations, summary.people, summary.sign_ins, summary.loaded) == (5, 1915, 41, 5)
+        assert (summary.organizations, summary.people, summary.sign_ins, summary.loaded) == (5, 1915, 46, 5)
         assert told[-1][0] == told[-1][1] == summary.people + summary.companies
         assert await has_demo(home.works)
         assert not await needs_setup(home.works)
@@ -109,6 +109,7 @@ async def _look_around(client):
         assert companies["meta"]["total"] == len(plan.companies)
         await _look_at_the_tree(client, admin, plan)
         await _look_at_the_users(client, admin, plan)
+        await _look_at_the_group(client, admin, domain)
     for local, role in ROLES.items():
         bearer = await sign_in(client, f"{local}@medcare.com", "password123")
         assert (await client.get("/api/v1/auth/me", headers=bearer)).json()["roles"] == [role]
@@ -132,7 +133,7 @@ async def _look_at_the_users(client, admin, plan):
     access = ACCESS[plan.slug]
     users = (await client.get("/api/v1/users?page_size=200", headers=admin)).json()["data"]
     assert Counter((each["kind"], each["status"]) for each in users) == {
-        ("person", "active"): 8,
+        ("person", "active"): 9,
         ("person", "invited"): 1,
         ("person", "suspended"): 1,
         ("service", "active"): 1,
@@ -150,6 +151,19 @@ async def _look_at_the_users(client, admin, plan):
     assert policy["mfa_roles"] == []
     assert {name: policy[name] for name in access.policy} == access.policy
     assert bool(access.policy) == (plan.slug in ("medcare", "fintech"))
+
+
+async def _look_at_the_group(client, admin, domain):
+    """Who trains the first aiders sees them and nobody else."""
+    bearer = await sign_in(client, f"trainer@{domain}", "password123")
+    [grant] = (await client.get("/api/v1/auth/me", headers=bearer)).json()["grants"]
+    [group] = (await client.get("/api/v1/org/groups?code=FIRST-AID", headers=admin)).json()["data"]
+    assert (grant["role"], grant["unit"], grant["ends_at"]) == ("Viewer", {"kind": "group", "id": group["id"]}, None)
+    members = (await client.get(f"/api/v1/org/groups/{group['id']}/members?page_size=200", headers=admin)).json()
+    seen = (await client.get("/api/v1/org/people?page_size=200", headers=bearer)).json()["data"]
+    assert len(seen) >= 2
+    assert {each["id"] for each in seen} == {each["person_id"] for each in members["data"]}
+    assert (await client.get("/api/v1/org/tree", headers=bearer)).json()["companies"] == []
 
 
 async def _look_at_rights_in_units(client):

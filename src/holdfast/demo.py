@@ -18,6 +18,7 @@ __all__ = ["AUDIT_ENDS", "DemoSummary", "demo_sign_ins", "describe_sign_ins", "h
 
 Progress = Callable[[int, int, str], None]
 AUDIT_ENDS = datetime(2030, 12, 31, 18, tzinfo=UTC)
+TRAINED = "FIRST-AID"  # the group that somebody holds a role in
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ def cast_of(plan: directory.Organisation, members: list[directory.Member]) -> di
     leading = {member.manager for member in members}
     choose("away", (place for place in reversed(early) if place not in leading))
     choose("joining", sorted(staying, key=lambda place: members[place].start_date, reverse=True))
+    choose("trainer", early)
     return cast
 
 
@@ -65,7 +67,7 @@ def sign_ins_of(plan: directory.Organisation, members: list[directory.Member]) -
     access, cast = identity.ACCESS[plan.slug], cast_of(plan, members)
     roles = {
         **identity.ROLES,
-        **dict(zip(identity.SCOPED, (access.lead.name, access.lead.name, "Auditor"), strict=True)),
+        **dict(zip(identity.SCOPED, (access.lead.name, access.lead.name, "Auditor", "Viewer"), strict=True)),
     }
     return [
         SignInAccount(f"{local}@{plan.domain}", identity.PASSWORD, _name(members[cast[local]]), role)
@@ -176,6 +178,7 @@ def _staffing(
             "lead": (identity.Given("User"), scoped["lead"]),
             "manager": (identity.Given("User"), scoped["manager"]),
             "reviewer": (scoped["reviewer"],),
+            "trainer": (scoped["trainer"],),
             "user": (identity.Given("User"), stand_in),
         }.get(local, (identity.Given(each.role),))
         active.append(account(local, each.email, since, hashed, *roles))
@@ -192,7 +195,7 @@ def _staffing(
 
 
 def _scoped_roles(plan: directory.Organisation, access: identity.AccessPlan) -> dict[str, identity.Given]:
-    """Return the role that each of the scoped sign-ins holds in a department, a branch, a company."""
+    """Return the role that each of the scoped sign-ins holds in a department, a branch, a company, a group."""
     kind = identity.ScopeKind
     return {
         "lead": identity.Given(
@@ -201,6 +204,11 @@ def _scoped_roles(plan: directory.Organisation, access: identity.AccessPlan) -> 
         "manager": identity.Given(access.lead.name, (kind.BRANCH, directory.unit_id(plan, "branch", *access.branch))),
         "reviewer": identity.Given(
             "Auditor", (kind.COMPANY, directory.unit_id(plan, "company", *access.company)), until=AUDIT_ENDS
+        ),
+        "trainer": identity.Given(
+            "Viewer",
+            (kind.GROUP, directory.unit_id(plan, "group", TRAINED)),
+            since=directory.founded_at(plan) + timedelta(days=20),
         ),
     }
 

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 from holdfast import __version__
 from holdfast.core.audit.public import Catalogue, Trail
 from holdfast.core.console.public import ABSENT
+from holdfast.core.directory.public import Keeper
 from holdfast.core.identity.public import (
     SLOT,
     AccessTokens,
@@ -23,6 +24,7 @@ from holdfast.core.identity.public import (
     SessionAuthenticator,
     SessionCookie,
     ensure_system,
+    keep_administrators,
     labels_of,
     note_presence,
     people_called,
@@ -133,6 +135,7 @@ def open_installation(
     authenticator = SessionAuthenticator(desk, permissions, clock)
     works = Works(database, settings, clock, authenticator, trail, keys, labels_of, cache, switched_off, {SLOT: desk})
     works.state[Catalogue.SLOT] = Catalogue(chosen, people_called)
+    works.state[Keeper.SLOT] = Keeper(keep_administrators)
     return Installation(settings, chosen, database, works, desk, trail, limiter, telemetry)
 
 

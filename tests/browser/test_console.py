@@ -2,16 +2,13 @@
 
 import json
 import re
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from visitors import People, new_company, new_record, sign_in
+from visitors import People, axe, new_company, new_record, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
-
-AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 
 
 @pytest.fixture(scope="module")
@@ -237,18 +234,6 @@ def test_everyone_can_perceive_every_page(people, pages, width, scheme):
         page.goto(pages["new"])
         found["refused"] = axe(page)
     assert not {name: faults for name, faults in found.items() if faults}, json.dumps(found, indent=1)
-
-
-def axe(page: Page) -> list[str]:
-    """Return the serious and critical faults that axe finds."""
-    page.add_script_tag(path=AXE)
-    result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [
-        f"{fault['id']}: {node['target']} {node['failureSummary']}"
-        for fault in result["violations"]
-        if fault["impact"] in {"serious", "critical"}
-        for node in fault["nodes"]
-    ]
 
 
 def test_pages_keep_their_own_content_policy(people, pages):

@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from uuid import uuid4
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 # Chromium reports every answer of 4xx to a page as an error of its console.
 EXPECTED = re.compile(r"Failed to load resource: the server responded with a status of (401|403|404|409|412|422)")
 
@@ -107,3 +109,15 @@ def new_record(page: Page, kind: str, **fields: str) -> str:
     if kind == "person":
         return page.url.removeprefix(page.url.partition("/console")[0])
     return page.get_by_role("link", name=fields["Name"], exact=True).get_attribute("href")
+
+
+def axe(page: Page) -> list[str]:
+    """Return the serious and critical faults that axe finds."""
+    page.add_script_tag(path=AXE)
+    result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{fault['id']}: {node['target']} {node['failureSummary']}"
+        for fault in result["violations"]
+        if fault["impact"] in {"serious", "critical"}
+        for node in fault["nodes"]
+    ]

@@ -1,5 +1,6 @@
 """The guides run as they are written, on an installation that is made for each, and answer what they show."""
 
+import asyncio
 import os
 import re
 import subprocess
@@ -12,9 +13,17 @@ import pyotp
 import pytest
 from walking import ADDRESS, ROOT, Step, Walk, printed, steps
 
+from authenticator import give_authenticator
+from clients import client_of
+from holdfast.core.identity.models import UserStatus
+from holdfast.core.identity.public import add_user, find_tenant_id
+from holdfast.core.identity.queries import find_user_by_name
+from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.settings import Settings
 from holdfast.kernel.settings.variables import env_names
+from holdfast.main import open_installation
 from serving import Served, free_port
+from support import PASSWORD, Org
 
 pytestmark = pytest.mark.endpoint
 
@@ -104,3 +113,36 @@ def test_the_move_from_an_older_system(walk: Walk):
     for step in steps(page):
         walk.go(step)
     assert "cleo@techstart.example" in walk.told
+
+
+def test_letting_somebody_in_again(walk: Walk):
+    """Ben is locked out and lost his authenticator, Cleo forgot her password."""
+    walk.run("holdfast migrate")
+    walk.run(
+        "echo 'seven grey herons at dusk' | holdfast create-admin ada@example.org --name Ada"
+        " --organization example --organization-name Example --password-stdin"
+    )
+    asyncio.run(_lock_out(Settings(_env_file=None, holdfast_home=walk.folder / "home")))
+    page = (GUIDES / "operate.md").read_text()
+    for step in steps(page):
+        walk.go(step)
+
+
+async def _lock_out(settings: Settings) -> None:
+    home = open_installation(settings)
+    try:
+        tenant_id = await find_tenant_id(home.works, slug="example")
+        hashed = await home.desk.passwords.hash(PASSWORD)
+        async with home.works.begin(tenant_id, SYSTEM) as work:
+            for name in ("Ben", "Cleo"):
+                email, status = f"{name.lower()}@example.org", (UserStatus.LOCKED, UserStatus.ACTIVE)[name == "Cleo"]
+                await add_user(work, email=email, name=name, password_hash=hashed, roles=["User"], status=status)
+        async with home.works.begin(tenant_id, SYSTEM, write=False) as work:
+            ben = await find_user_by_name(work, name_key="ben@example.org")
+        await give_authenticator(home, Org(tenant_id, "example", home), ben.id)
+        async with client_of(home) as client:
+            body = {"email": "cleo@example.org", "organization": "example"}
+            asked = await client.post("/api/v1/auth/password/forgot", json=body)
+            assert asked.status_code == 202, asked.text
+    finally:
+        await home.close()

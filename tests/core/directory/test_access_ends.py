@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from holdfast.core.directory.models import day_end
+from holdfast.core.directory.public import find_access_end
 
 pytestmark = [pytest.mark.endpoint, pytest.mark.portable]
 ZONES = st.sampled_from(sorted(available_timezones()))
@@ -65,6 +66,8 @@ async def test_access_ends_after_the_last_day_where_the_person_works(places, org
     assert await ends(places, nowhere) == end_in("Europe/Berlin", "2026-07-31")
     await places.send("PATCH", f"people/{nowhere}", end_date=None)
     assert await ends(places, nowhere) is None
+    async with org.work(write=False) as work:
+        assert await find_access_end(work, person_id=work.new_id()) is None
 
 
 async def test_another_time_zone_moves_the_end_of_those_it_holds_for(places, org):

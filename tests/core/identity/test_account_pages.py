@@ -213,3 +213,12 @@ async def test_who_may_make_no_key_sees_no_way_to(client, org) -> None:
     browser = await signed_in(client, await add_caller(org, "Viewer", password=PASSWORD))
     assert "New key" not in await browser.open(KEYS)
     await browser.open(f"{KEYS}/new", status=403)
+
+
+async def test_a_permission_that_there_is_none_of_is_told_at_its_field(client, org: Org) -> None:
+    browser = await signed_in(client, await add_caller(org, "Admin", password=PASSWORD))
+    await browser.open(f"{KEYS}/new")
+    sent = {"label": "Payroll", "days": "30", "scopes": "directory.person.read no.such.right"}
+    answer = await browser.send(f"{KEYS}/new", seen=f"{KEYS}/new", status=422, **sent)
+    assert 'aria-describedby="field-scopes-hint field-scopes-fault" aria-invalid="true"' in answer.text
+    assert "directory.person.read no.such.right</textarea>" in answer.text

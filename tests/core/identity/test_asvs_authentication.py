@@ -405,5 +405,5 @@ async def test_37_no_secret_is_in_an_address_or_in_the_log(client, timed, org, b
     for secret in (waits, token, codes[0], app.secret, "seventh bridge", PASSWORD):
         assert secret not in out + err
         assert secret not in page.text
-    script = Path(guards.__file__).parent / "static" / "reset.js"
+    script = Path(guards.__file__).parent / "static" / "link.js"
     assert "location.hash" in script.read_text()

@@ -1,10 +1,12 @@
 """Roles of the organisation's own, and who holds which role where and until when."""
 
 import asyncio
+import json
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from operators import PLATFORM, add_operator
 
 from callers import Caller, add_caller
 from holdfast.core.identity.public import ROLES as BUILT_IN
@@ -12,7 +14,7 @@ from holdfast.core.identity.service.rights import known_permissions
 from holdfast.kernel.clock import rfc3339, system_clock
 from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.tenancy import SYSTEM_TENANT
-from support import Org
+from support import PASSWORD, Org
 
 pytestmark = [pytest.mark.endpoint, pytest.mark.portable]
 ROLES, USERS, ME, PERMISSIONS = "/api/v1/roles", "/api/v1/users", "/api/v1/auth/me", "/api/v1/permissions"
@@ -75,6 +77,79 @@ async def test_what_a_role_holds_counts_from_the_next_request_on_and_so_does_wha
     history = await client.get(f"/api/v1/audit/entities/role/{made['id']}/history", headers=ben.bearer)
     newest = history.json()["data"][0]
     assert (newest["action"], newest["before"]["permissions"]) == ("identity.role.changed", [READ])
+
+
+async def test_a_renamed_role_has_its_new_name_wherever_it_was_given(client, org: Org) -> None:
+    made, ben = await role(client, org, READ, name="Registrar"), await add_caller(org, "User")
+    kept = await role(client, org, READ, name="Keeper")
+    over = (await give(client, org, ben, "Registrar")).headers["location"]
+    assert (await client.delete(over, headers=org.admin.bearer)).status_code == 204
+    for name in ("Registrar", "Keeper"):
+        assert (await give(client, org, ben, name)).status_code == 201
+    url = f"{ROLES}/{made['id']}"
+    renamed = await client.patch(url, json={"name": "Archivist"}, headers=org.admin.bearer)
+    assert renamed.status_code == 200, renamed.text
+    now, user = ["Archivist", "Keeper", "User"], f"{USERS}/{ben.id}"
+    me = (await client.get(ME, headers=ben.bearer)).json()
+    assert (me["roles"], [each["role"] for each in me["grants"]]) == (now, now)
+    assert (await client.get(user, headers=org.admin.bearer)).json()["roles"] == now
+    for name in ("Archivist", made["id"]):
+        listed = (await client.get(USERS, params={"role": name}, headers=org.admin.bearer)).json()["data"]
+        assert [(each["id"], each["roles"]) for each in listed] == [(str(ben.id), now)]
+    query = {"ended": True, "sort": "role"}
+    ever = (await client.get(f"{user}/roles", params=query, headers=org.admin.bearer)).json()["data"]
+    assert [(each["role"], each["role_id"]) for each in ever] == [
+        *[("Archivist", made["id"])] * 2,
+        ("Keeper", kept["id"]),
+        ("User", None),
+    ]
+    assert (await client.get(over, headers=org.admin.bearer)).json()["role"] == "Archivist"
+    olga = await add_operator(org.home)
+    exported = await client.post(f"{PLATFORM}/organizations/{org.id}/exports", headers=olga.bearer)
+    rows = [json.loads(line) for line in exported.text.splitlines()]
+    held = [each["row"]["role"] for each in rows if each.get("table") == "role_assignment"]
+    assert (held.count("Archivist"), held.count("Registrar")) == (2, 0)
+    history = f"/api/v1/audit/entities/role/{made['id']}/history"
+    newest = (await client.get(history, headers=org.auditor.bearer)).json()["data"][0]
+    assert (newest["before"]["name"], newest["after"]["name"]) == ("Registrar", "Archivist")
+
+
+async def test_a_renamed_role_needs_the_second_factor_that_it_needed_before(client, org: Org) -> None:
+    made = await role(client, org, READ, name="Registrar")
+    policy = "/api/v1/sign-in-policy"
+    named = {"mfa_roles": ["Auditor", "REGISTRAR"]}
+    headers = {**org.admin.bearer, "If-Match": '"0"'}
+    assert (await client.put(policy, json=named, headers=headers)).status_code == 200
+    ben = await add_caller(org, password=PASSWORD)
+    await give(client, org, ben, "Registrar")
+    body = {"email": ben.email, "password": PASSWORD, "organization": org.slug}
+    assert "mfa_token" in (await client.post("/api/v1/auth/login", json=body)).json()
+    url = f"{ROLES}/{made['id']}"
+    assert (await client.patch(url, json={"name": "Archivist"}, headers=org.admin.bearer)).status_code == 200
+    assert "mfa_token" in (await client.post("/api/v1/auth/login", json=body)).json()
+    rules = (await client.get(policy, headers=org.admin.bearer)).json()
+    assert (rules["mfa_roles"], rules["version"]) == (["Auditor", "Archivist"], 2)
+    history = f"/api/v1/audit/entities/sign_in_policy/{org.id}/history"
+    newest = (await client.get(history, headers=org.auditor.bearer)).json()["data"][0]
+    assert newest["before"]["mfa_roles"] == ["Auditor", "REGISTRAR"]
+    assert (await client.patch(url, json={"description": "Keeps it"}, headers=org.admin.bearer)).status_code == 200
+    assert (await client.get(policy, headers=org.admin.bearer)).json()["version"] == 2
+
+
+async def test_renaming_a_role_and_giving_or_taking_it_at_once_agree(client, org: Org) -> None:
+    made = await role(client, org, READ)
+    for number in range(3):
+        ann, *holders = [await add_caller(org) for _ in range(5)]
+        held = [(await give(client, org, each, made["id"])).headers["location"] for each in holders]
+        name = f"Name {number}"
+        renamed, given, *taken = await asyncio.gather(
+            client.patch(f"{ROLES}/{made['id']}", json={"name": name}, headers=org.admin.bearer),
+            give(client, org, ann, made["id"]),
+            *(client.delete(each, headers=org.admin.bearer) for each in held),
+        )
+        assert [each.status_code for each in (renamed, given, *taken)] == [200, 201, *[204] * 4]
+        for url in (given.headers["location"], *held):
+            assert (await client.get(url, headers=org.admin.bearer)).json()["role"] == name
 
 
 @pytest.mark.parametrize(

@@ -7,16 +7,18 @@ from holdfast.core.directory.queries import (
     count_companies,
     count_people,
     departments_within,
-    employed,
+    find_access_end,
     has_access,
     hold_structure,
     list_people_where,
     people_among,
     people_within,
+    staying,
 )
 from holdfast.core.directory.schemas import Email, TimeZone
 from holdfast.core.directory.schemas.files import ImportReport, RowFault
 from holdfast.core.directory.service.imports import import_people_file, plan_of
+from holdfast.core.directory.service.leaving import Keeper
 from holdfast.core.directory.service.naming import name_unit
 from holdfast.core.directory.service.organizations import found_organization, read_organization
 from holdfast.core.directory.service.people_files import ImportPlan
@@ -25,6 +27,7 @@ __all__ = [
     "Email",
     "ImportPlan",
     "ImportReport",
+    "Keeper",
     "RowFault",
     "TimeZone",
     "Unit",
@@ -33,7 +36,7 @@ __all__ = [
     "count_companies",
     "count_people",
     "departments_within",
-    "employed",
+    "find_access_end",
     "found_organization",
     "has_access",
     "hold_structure",
@@ -44,4 +47,5 @@ __all__ = [
     "people_within",
     "plan_of",
     "read_organization",
+    "staying",
 ]

@@ -190,12 +190,12 @@ class ResetRefused(Forbidden):
 
 
 class LastAdministrator(Conflict):
-    """Nobody else would administer the organisation: it keeps one active user who is Admin everywhere, without end."""
+    """Nobody else would administer the organisation: it keeps one active user who is Admin everywhere, without end.
+
+    Neither the role may have an end nor, where the user is an employee, the employment.
+    """
 
     code, title = "LAST_ADMINISTRATOR", "The last administrator"
-
-    def __init__(self) -> None:
-        super().__init__("Nobody else is an active Admin of the whole organisation without an end.")
 
 
 class OwnAccount(Conflict):

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from holdfast.core.identity.errors import (
     ImpersonationRefused,
+    LastAdministrator,
     MoreRights,
     OrganizationState,
     OwnAccount,
@@ -135,6 +136,19 @@ def can_hold(actor: Actor, permissions: Iterable[str], *, locations: Mapping[str
     more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
     faults = [FieldError(at[each], "lacking", f"{each} is not among your rights") for each in lacking if each in at]
     return MoreRights(f"You do not hold {', '.join(lacking[:3])}{more} in the whole organisation.", errors=faults)
+
+
+def can_leave(lasting: Mapping[UUID, UUID | None], places: Mapping[UUID, str]) -> Verdict:
+    """Answer LastAdministrator, naming the places, where nobody who administers without an end would be left.
+
+    `lasting` are those who do, each with their person; `places` are the people who leave.
+    """
+    last = [person_id for person_id in lasting.values() if person_id is not None and person_id in places]
+    if not last or len(last) < len(lasting):
+        return None
+    message = "nobody else is an active Admin of the whole organisation without an end"
+    faults = [FieldError(places[person_id], "last_administrator", message) for person_id in last]
+    return LastAdministrator(f"{faults[0].location}: {message}", errors=faults)
 
 
 def can_change_end(actor: Actor, user_id: UUID, *, before: datetime | None, after: datetime | None) -> Verdict:

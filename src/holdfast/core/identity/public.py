@@ -3,6 +3,7 @@
 from holdfast.core.identity.guards import ROLES, can_be_password, table_of_roles
 from holdfast.core.identity.queries import find_tenant
 from holdfast.core.identity.schemas import GONE, Administrator, UsersImportReport
+from holdfast.core.identity.service.administrators import keep_administrators
 from holdfast.core.identity.service.applications import switched_off
 from holdfast.core.identity.service.credentials import Profile, SessionAuthenticator
 from holdfast.core.identity.service.desk import SLOT, Desk, SessionCookie, desk_of
@@ -52,6 +53,7 @@ __all__ = [
     "found_tenant",
     "import_users_file",
     "issue_setup_link",
+    "keep_administrators",
     "labels_of",
     "list_standings",
     "needs_setup",

@@ -1,5 +1,6 @@
 """Reading HTML forms into schemas, telling what is wrong in a person's words, and refusing forms from elsewhere."""
 
+import re
 import types
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -138,11 +139,14 @@ def _filters(request: Request, schema: type[BaseModel]) -> dict[str, str]:
 async def form_errors(
     request: Request, error: HoldfastError, schema: type[BaseModel], *, labels: Mapping[str, str] | None = None
 ) -> FormErrors:
-    """Return the form as it was sent with what a verb's error says of its fields: `body.code` belongs to `code`."""
+    """Return the form as it was sent with what a verb's error says of its fields.
+
+    `body.code` belongs to `code`, and so does `body.code[0]`.
+    """
     faults: dict[str, str] = {}
     general: list[str] = []
     for each in error.errors:
-        name = each.location.removeprefix("body.").partition(".")[0]
+        name = re.split(r"[.\[]", each.location.removeprefix("body."), maxsplit=1)[0]
         if name in schema.model_fields:
             label = _label(schema, name, labels)
             message = each.message.removeprefix(name).strip()

@@ -59,8 +59,11 @@ def person_id(plan: Organisation, members: list[Member], place: int) -> UUID:
     return named_id(since(plan, members[place]), plan.slug, "person", str(place))
 
 
-def unit_id(plan: Organisation, kind: str, code: str, name: str) -> UUID:
-    """Return the id of a department of a site, of the site's branch, or of the company that it belongs to."""
+def unit_id(plan: Organisation, kind: str, code: str, name: str = "") -> UUID:
+    """Return the id of a department of a site, of the site's branch, of the company that it belongs to, or of a group.
+
+    `code` is that of the site or group.
+    """
     if kind == "company":
         return _company_id(plan, next(site for site in plan.sites if site.code == code))
     return _id(plan, kind, code, *((name,) if kind == "department" else ()))

@@ -1,8 +1,11 @@
 """Who leads whom, a person's subtree at a time."""
 
+from contextlib import suppress
+
 from starlette.requests import Request
 from starlette.responses import Response
 
+from holdfast.core.directory.errors import PersonNotFound
 from holdfast.core.directory.schemas import ChartParameters, ChartPerson
 from holdfast.core.directory.service import people, trees
 from holdfast.kernel.http import Routes, WorkDep
@@ -23,7 +26,10 @@ async def show_chart(request: Request, work: WorkDep) -> Response:
     for person in chart.data:
         below.setdefault(None if person.level == 0 else person.manager_id, []).append(person)
     top = chart.data[0] if asked.root is not None else None
-    above = None if top is None or top.manager_id is None else await people.read_person(work, person_id=top.manager_id)
+    above = None
+    if top is not None and top.manager_id is not None:
+        with suppress(PersonNotFound):  # whoever keeps to units may not see who leads them
+            above = await people.read_person(work, person_id=top.manager_id)
     return render(
         request,
         "directory/chart.html",

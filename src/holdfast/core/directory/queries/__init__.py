@@ -12,7 +12,7 @@ from holdfast.core.directory.queries.groups import (
     list_present,
     list_unknown,
 )
-from holdfast.core.directory.queries.history import move_access
+from holdfast.core.directory.queries.history import find_access_end, move_access
 from holdfast.core.directory.queries.holding import (
     count_held,
     count_led,
@@ -91,6 +91,7 @@ from holdfast.core.directory.queries.scope import (
     list_people_where,
     people_among,
     people_within,
+    staying,
 )
 from holdfast.core.directory.queries.tree import (
     Rows,
@@ -145,6 +146,7 @@ __all__ = [
     "departments_within",
     "employed",
     "find",
+    "find_access_end",
     "get_branch",
     "get_company",
     "get_department",
@@ -188,4 +190,5 @@ __all__ = [
     "people_within",
     "read_epoch",
     "read_structure",
+    "staying",
 ]

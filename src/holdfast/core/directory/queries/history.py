@@ -138,6 +138,14 @@ async def move_access(work: Work, *, zone: str, branch_id: UUID | None = None) -
             await (await work.session.connection()).execute(people.values(access_ends_at=day_end(day, zone)))
 
 
+async def find_access_end(work: Work, *, person_id: UUID) -> datetime | None:
+    """Return when a person's access ends or ended, be it by a deletion; None where it goes on without end."""
+    found = await work.session.execute(select(Person.access_ends_at, Person.deleted_at).where(Person.id == person_id))
+    row = found.first()
+    ends = [moment for moment in row or () if moment is not None]
+    return min(ends, default=None)
+
+
 def _place(person: Person) -> dict[str, object]:
     return {name: getattr(person, name) for name in PLACED}
 

@@ -51,6 +51,12 @@ def _in_trash(model: type[Unit]) -> Callable[[bool], ColumnElement[bool]]:
     return lambda value: (model.deleted_key != NOBODY) if value else (model.deleted_key == NOBODY)
 
 
+def _by_name(model: type[Company | Branch | Department | PersonGroup]) -> dict[str, Any]:
+    """Return by what the rows of a kind with code and name are sorted."""
+    columns = {"name": model.name_key, "code": model.code_key}
+    return {**columns, "created_at": model.created_at, "updated_at": model.updated_at}
+
+
 class CompanyList(ListParameters):
     """Filters of the list of companies; `q` searches name and code."""
 
@@ -66,12 +72,7 @@ COMPANIES = HotList(
     "directory.companies",
     Company,
     columns={name: getattr(Company, name) for name in CompanyOut.model_fields},
-    sorts={
-        "name": Company.name_key,
-        "code": Company.code_key,
-        "created_at": Company.created_at,
-        "updated_at": Company.updated_at,
-    },
+    sorts=_by_name(Company),
     default_sort="name",
     filters={
         "status": lambda value: Company.status == value,
@@ -101,12 +102,7 @@ BRANCHES = HotList(
     "directory.branches",
     Branch,
     columns={name: getattr(Branch, name) for name in BranchOut.model_fields},
-    sorts={
-        "name": Branch.name_key,
-        "code": Branch.code_key,
-        "created_at": Branch.created_at,
-        "updated_at": Branch.updated_at,
-    },
+    sorts=_by_name(Branch),
     default_sort="name",
     filters={
         "status": lambda value: Branch.status == value,
@@ -135,12 +131,7 @@ DEPARTMENTS = HotList(
     "directory.departments",
     Department,
     columns={name: getattr(Department, name) for name in DepartmentOut.model_fields},
-    sorts={
-        "name": Department.name_key,
-        "code": Department.code_key,
-        "created_at": Department.created_at,
-        "updated_at": Department.updated_at,
-    },
+    sorts=_by_name(Department),
     default_sort="name",
     filters={
         "company_id": lambda value: Department.company_id == value,
@@ -268,12 +259,7 @@ GROUPS = HotList(
     "directory.groups",
     PersonGroup,
     columns={name: getattr(PersonGroup, name) for name in GroupOut.model_fields},
-    sorts={
-        "name": PersonGroup.name_key,
-        "code": PersonGroup.code_key,
-        "created_at": PersonGroup.created_at,
-        "updated_at": PersonGroup.updated_at,
-    },
+    sorts=_by_name(PersonGroup),
     default_sort="name",
     filters={"code": lambda value: PersonGroup.code_key == value, "deleted": _in_trash(PersonGroup)},
     search=(PersonGroup.name_key, PersonGroup.code_key),

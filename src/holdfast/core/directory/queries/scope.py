@@ -52,6 +52,11 @@ def has_access(at: Any) -> ColumnElement[bool]:
     return and_(employed(at), Person.deleted_at.is_(None))
 
 
+def staying() -> ColumnElement[bool]:
+    """Return the condition for the people whose access has no end, neither a planned one nor by the trash."""
+    return and_(Person.access_ends_at.is_(None), Person.deleted_key == NOBODY)
+
+
 def departments_within(units: Iterable[Unit]) -> ColumnElement[bool]:
     """Return the condition for the departments of the companies and branches, and for those at or below departments."""
     ids = _by_kind(units)

@@ -5,10 +5,11 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, func, select
+from sqlalchemy import ColumnElement, Uuid, func, or_, select
 
 from holdfast.core.directory.models import Person, StructureMark
 from holdfast.core.directory.queries.records import chunks
+from holdfast.core.directory.queries.scope import Unit, people_within
 from holdfast.kernel.db import NOBODY, driver_value
 from holdfast.kernel.engines.values import decoder
 from holdfast.kernel.work import Work
@@ -60,24 +61,37 @@ def id_writer(work: Work) -> Callable[[Any], str]:
     return decoder(Uuid(), work.link.sql_dialect) or str
 
 
-async def list_led(work: Work, *, manager_ids: Collection[UUID] | None, limit: int) -> list[Person]:
-    """Return the people whom these lead, or with None those without a superior, by name; at most `limit`."""
+async def list_led(
+    work: Work, *, manager_ids: Collection[UUID] | None, limit: int, units: Collection[Unit] | None = None
+) -> list[Person]:
+    """Return the people whom these lead, or with None those without a superior, by name; at most `limit`.
+
+    With `units` only those within them; those without a superior are then those who have none there.
+    """
     statement = select(Person).where(Person.deleted_key == NOBODY).order_by(Person.name_key, Person.id).limit(limit)
+    top: ColumnElement[bool] = Person.manager_id.is_(None)
+    if units is not None:
+        there = people_within(units)
+        statement = statement.where(there)
+        top = or_(top, Person.manager_id.not_in(select(Person.id).where(there).correlate(None)))
     if manager_ids is None:
-        return list(await work.session.scalars(statement.where(Person.manager_id.is_(None))))
+        return list(await work.session.scalars(statement.where(top)))
     found: list[Person] = []
     for chunk in chunks(sorted(manager_ids)):
         found += await work.session.scalars(statement.where(Person.manager_id.in_(chunk)))
     return sorted(found, key=lambda person: (person.name_key, person.id))[:limit]
 
 
-async def count_reports(work: Work, *, person_ids: Collection[UUID]) -> dict[UUID, int]:
-    """Return how many people each of these leads; who leads nobody is left out."""
+async def count_reports(
+    work: Work, *, person_ids: Collection[UUID], units: Collection[Unit] | None = None
+) -> dict[UUID, int]:
+    """Return how many people each of these leads, with `units` within them; who leads nobody is left out."""
     found: dict[UUID, int] = {}
+    seen = () if units is None else (people_within(units),)
     for chunk in chunks(sorted(person_ids)):
         rows = await work.session.execute(
             select(Person.manager_id, func.count().label("reports"))
-            .where(Person.manager_id.in_(chunk), Person.deleted_key == NOBODY)
+            .where(Person.manager_id.in_(chunk), Person.deleted_key == NOBODY, *seen)
             .group_by(Person.manager_id)
         )
         found.update({row.manager_id: row.reports for row in rows})

@@ -297,7 +297,10 @@ class TreeNode(Outward):
     id: UUID
     code: str
     name: str
-    people: Annotated[int, Field(description="How many are in it and in what is below it.")]
+    people: Annotated[
+        int | None,
+        Field(description="How many are in it and in what is below it; null where it only leads to what you may see."),
+    ]
 
 
 class TreeDepartment(TreeNode):
@@ -322,11 +325,11 @@ class TreeCompany(TreeNode):
 
 
 class Tree(Outward):
-    """The organisation and its companies by name."""
+    """The organisation and its companies by name; whoever sees some units only gets these and what leads there."""
 
     id: UUID
     name: str
-    people: int
+    people: Annotated[int | None, Field(description="How many there are; null where you do not see every company.")]
     companies: list[TreeCompany]
 
 

@@ -1,6 +1,6 @@
 """Many changes of one kind of record in one transaction: all of them or none, by the verbs of single ones."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated, Any, Generic, Self, TypeVar
@@ -23,20 +23,25 @@ from holdfast.core.directory.schemas import (
 from holdfast.core.directory.service import branches, companies, departments, people
 from holdfast.kernel.engines.meaning import meaning
 from holdfast.kernel.errors import FieldError, HoldfastError, Invalid, NotFound, PreconditionFailed
-from holdfast.kernel.permissions import authorise, verb
-from holdfast.kernel.schemas import Inward
+from holdfast.kernel.permissions import verb, verb_of
+from holdfast.kernel.schemas import Inward, Outward
 from holdfast.kernel.work import Work
 
 Record = TypeVar("Record", Company, Branch, Department, Person)
 Fields = TypeVar("Fields", CompanyUpdate, BranchUpdate, DepartmentUpdate, PersonUpdate)
+New = TypeVar("New", bound=Inward)
+Change = TypeVar("Change", bound=Inward)
+Shown = TypeVar("Shown", bound=Outward)
 MOST = 500  # changes in one batch
 Version = Annotated[int | None, Field(ge=1, description="412 where the record is at another one.", examples=[1])]
-Act = Callable[[], Awaitable[Any]]
+Act = partial[Coroutine[Any, Any, Any]]
 
 
-class Batch(Inward):
-    """What a request asks for, all of it or none; each kind adds `create` and `update`."""
+class Batch(Inward, Generic[New, Change]):
+    """What a request asks for, all of it or none."""
 
+    create: Annotated[list[New], Field(default_factory=list, max_length=MOST)]
+    update: Annotated[list[Change], Field(default_factory=list, max_length=MOST)]
     delete: Annotated[list[UUID], Field(default_factory=list, max_length=MOST)]
 
     @model_validator(mode="after")
@@ -44,6 +49,14 @@ class Batch(Inward):
         if not 0 < sum(len(getattr(self, name)) for name in type(self).model_fields) <= MOST:
             raise ValueError(f"must hold between 1 and {MOST} changes")
         return self
+
+
+class BatchOut(Outward, Generic[Shown]):
+    """What was done, each in the order of the request."""
+
+    created: list[Shown]
+    updated: list[Shown]
+    deleted: list[UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +75,11 @@ class Changing(Generic[Fields]):
 
 @dataclass(frozen=True, slots=True)
 class Done(Generic[Record]):
-    """The records that a batch added and changed, in the order in which they were asked for."""
+    """The records that a batch added and changed, and the ids of those deleted, each in the order of the request."""
 
     created: list[Record] = field(default_factory=list)
     updated: list[Record] = field(default_factory=list)
+    deleted: list[UUID] = field(default_factory=list)
 
 
 def change_of(item: Inward, model: type[Fields]) -> Changing[Fields]:
@@ -84,7 +98,6 @@ async def batch_companies(
     """Change, delete and add companies, in this order; see `_run`."""
     return await _run(
         work,
-        "company",
         [(each.id, partial(companies.update_company, work, company_id=each.id, **each.how)) for each in update],
         [(row_id, partial(companies.delete_company, work, company_id=row_id)) for row_id in delete],
         [partial(companies.create_company, work, each) for each in create],
@@ -98,7 +111,6 @@ async def batch_branches(
     """Change, delete and add branches, in this order; see `_run`."""
     return await _run(
         work,
-        "branch",
         [(each.id, partial(branches.update_branch, work, branch_id=each.id, **each.how)) for each in update],
         [(row_id, partial(branches.delete_branch, work, branch_id=row_id)) for row_id in delete],
         [partial(branches.create_branch, work, each) for each in create],
@@ -116,7 +128,6 @@ async def batch_departments(
     """Change, delete and add departments, in this order; see `_run`."""
     return await _run(
         work,
-        "department",
         [(each.id, partial(departments.update_department, work, department_id=each.id, **each.how)) for each in update],
         [(row_id, partial(departments.delete_department, work, department_id=row_id)) for row_id in delete],
         [partial(departments.create_department, work, each) for each in create],
@@ -130,7 +141,6 @@ async def batch_people(
     """Change, delete and add people, in this order; see `_run`."""
     return await _run(
         work,
-        "person",
         [(each.id, partial(people.update_person, work, person_id=each.id, **each.how)) for each in update],
         [(row_id, partial(people.delete_person, work, person_id=row_id)) for row_id in delete],
         [partial(people.create_person, work, each) for each in create],
@@ -139,7 +149,6 @@ async def batch_people(
 
 async def _run(
     work: Work,
-    kind: str,
     update: Sequence[tuple[UUID, Act]],
     delete: Sequence[tuple[UUID, Act]],
     create: Sequence[Act],
@@ -149,16 +158,18 @@ async def _run(
     Raises what the verbs of single records raise, with the place in the batch before each fault's, such as
     `body.update[3].code`, and Invalid for a record that is named twice.
     """
-    for action, asked in (("update", update), ("delete", delete), ("create", create)):
-        if asked:
-            authorise(work.actor, f"directory.{kind}.{action}")
+    for act in (*(each for _, each in (*update[:1], *delete[:1])), *create[:1]):
+        declared = verb_of(act.func)
+        assert declared is not None
+        declared.admit(work.actor, work.now())
     _check_repeated(update, delete)
     await queries.hold_structure(work, change=True)  # first: a batch that held it with others could not go on alone
     done: Done[Any] = Done()
     for place, (_, act) in enumerate(update):
         done.updated.append(await _at(f"body.update[{place}]", act))
-    for place, (_, act) in enumerate(delete):
+    for place, (row_id, act) in enumerate(delete):
         await _at(f"body.delete[{place}]", act)
+        done.deleted.append(row_id)
     await work.flush()
     for place, act in enumerate(create):
         done.created.append(await _at(f"body.create[{place}]", act))

@@ -12,6 +12,7 @@ from holdfast.core.directory.facts import PersonChangedByImport, PersonImported
 from holdfast.core.directory.models import ImportedAs, ImportMode, Person
 from holdfast.core.directory.service.cells import Faults
 from holdfast.core.directory.service.circles import find_circles
+from holdfast.core.directory.service.leaving import ended_by
 from holdfast.core.directory.service.matching import Known, changes, check_change, check_names, match, wanted
 from holdfast.core.directory.service.people_files import PeopleFile, Row
 from holdfast.kernel.db import folded
@@ -24,12 +25,16 @@ AT_ONCE = 200
 
 @dataclass(slots=True)
 class Outcome:
-    """What a file does: the person of each line who is added, changed, or as the file says already."""
+    """What a file does: the person of each line who is added, changed, or as the file says already.
+
+    `ending` are those of the changed whose access ends by it, each with line and column.
+    """
 
     known: Known
     created: dict[int, UUID] = field(default_factory=dict)
     updated: dict[int, UUID] = field(default_factory=dict)
     unchanged: dict[int, UUID] = field(default_factory=dict)
+    ending: dict[UUID, tuple[int, str]] = field(default_factory=dict)
 
 
 # lint: allow verb – the part of the verb that reads
@@ -69,7 +74,11 @@ def _sort_in(work: Work, row: Row, person: Any, file: PeopleFile, outcome: Outco
         person_id = person.id
         values = wanted(row, file.columns, person, outcome.known)
         values.pop("manager_id", None)
-        (outcome.updated if changes(person, values) else outcome.unchanged)[row.line] = person_id
+        changed = changes(person, values)
+        (outcome.updated if changed else outcome.unchanged)[row.line] = person_id
+        column = ended_by(changed)
+        if column is not None:
+            outcome.ending[person_id] = row.line, column
     if row.number_key:
         outcome.known.own[row.number_key] = person_id
 

@@ -11,6 +11,7 @@ from holdfast.core.directory.schemas.files import ImportReport
 from holdfast.core.directory.service.cells import Faults
 from holdfast.core.directory.service.csv_files import CHARSETS
 from holdfast.core.directory.service.import_rows import examine, write
+from holdfast.core.directory.service.leaving import require_leave
 from holdfast.core.directory.service.mapping import mapping_of
 from holdfast.core.directory.service.people_files import ImportPlan, PeopleFile, read_people
 from holdfast.kernel.errors import FieldError, Invalid
@@ -23,7 +24,8 @@ async def import_people(work: Work, file: PeopleFile, *, dry_run: bool = False) 
     """Add or change the people of a file that was read with `read_people`, as its plan says.
 
     A dry run only tells what would happen. Raises ImportRefused with the first thousand faults where anything is wrong:
-    nothing is imported then. Changing people who are there takes the right to change people as well.
+    nothing is imported then. Raises what the Keeper answers where the file is right and somebody's access would end by
+    it. Changing people who are there takes the right to change people as well.
     """
     changing = file.plan.mode is not ImportMode.INSERT
     if changing:
@@ -38,6 +40,8 @@ async def import_people(work: Work, file: PeopleFile, *, dry_run: bool = False) 
             f"{_counted(faults.count, 'fault')} in {_counted(file.count, 'row')}{more}.",
             errors=[FieldError(_place(each.line, each.column), each.code, each.message) for each in listed],
         )
+    if not faults.count:
+        await require_leave(work, {person_id: _place(*where) for person_id, where in outcome.ending.items()})
     report = ImportReport(
         id=None if dry_run else work.new_id(),
         dry_run=dry_run,

@@ -8,6 +8,7 @@ from holdfast.core.directory.errors import ManagerCycle
 from holdfast.core.directory.facts import PersonCreated, PersonUpdated
 from holdfast.core.directory.models import Person
 from holdfast.core.directory.schemas import PersonCreate, PersonReplace, PersonUpdate
+from holdfast.core.directory.service.leaving import ended_by, require_leave
 from holdfast.core.directory.service.naming import named
 from holdfast.core.directory.service.placing import PLACE, place
 from holdfast.core.directory.service.scopes import require_move, require_place, require_seen, require_within, units_of
@@ -70,12 +71,13 @@ async def update_person(
 ) -> Person:
     """Change a person: a PersonReplace sets every field, a PersonUpdate those it was given.
 
-    Raises PreconditionFailed for an outdated version, ManagerCycle for a superior who is led by the person, and Invalid
-    naming the field where company, branch and department do not fit together, or the dates.
+    Raises PreconditionFailed for an outdated version, ManagerCycle for a superior who is led by the person, Invalid
+    naming the field where company, branch and department do not fit together, or the dates, and what the Keeper answers
+    for a last day.
     """
     changes = fields.model_dump() if isinstance(fields, PersonReplace) else fields.given()
     if changes.keys() & {*PLACE, "manager_id", "end_date", "status"}:
-        await queries.hold_structure(work, change="manager_id" in changes)
+        await queries.hold_structure(work, change="manager_id" in changes or ended_by(changes) is not None)
     person = await queries.get_person(work, person_id=person_id, lock=True)
     await require_within(work, person, "update")
     check_version(person, expected)
@@ -83,6 +85,7 @@ async def update_person(
         changes |= await place(work, changes, person, "department_id")
         await require_move(work, person, changes)
     await _check_manager(work, person, changes)
+    await _check_leave(work, person, changes)
     for name, value in changes.items():
         setattr(person, name, value)
     if person.department_id is not None:
@@ -96,7 +99,10 @@ async def update_person(
 
 @verb("directory.person.delete", writes=True, scoped=True)
 async def delete_person(work: Work, *, person_id: UUID, expected: int | None = None) -> None:
-    """Put a person into the trash; raise PersonInUse while people or departments are led by them."""
+    """Put a person into the trash.
+
+    Raises PersonInUse while people or departments are led by them, and what the Keeper answers.
+    """
     await queries.hold_structure(work, change=True)
     person = await queries.get_person(work, person_id=person_id, lock=True)
     await require_within(work, person, "delete")
@@ -119,6 +125,12 @@ async def _check_manager(work: Work, person: Person, changes: dict[str, Any]) ->
     if manager is not None and await queries.is_led_by(work, person_id=manager.id, top_id=person.id):
         message = "is the person or led by the person"
         raise ManagerCycle(f"body.manager_id: {message}", errors=[FieldError("body.manager_id", "cycle", message)])
+
+
+async def _check_leave(work: Work, person: Person, changes: dict[str, Any]) -> None:
+    field = ended_by(changes)
+    if field is not None:
+        await require_leave(work, {person.id: f"body.{field}"})
 
 
 def _seen(work: Work, params: queries.PersonList) -> queries.PeopleSeen:

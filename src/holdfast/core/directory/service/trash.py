@@ -16,6 +16,7 @@ from holdfast.core.directory.facts import (
     PersonRestored,
 )
 from holdfast.core.directory.models import Branch, Company, Department, GroupMember, Person, PersonGroup, Record
+from holdfast.core.directory.service.leaving import require_leave
 from holdfast.kernel.db import NOBODY
 from holdfast.kernel.facts import Fact
 from holdfast.kernel.permissions import authorise, enforce
@@ -41,8 +42,8 @@ RESTORED: dict[type, type[Fact]] = {
 async def put_into_trash(work: Work, row: Record, *, cascade: bool) -> None:
     """Delete a row; what it holds stands in the way, or goes with it by `cascade`, an entry a row.
 
-    Raises CompanyInUse, BranchInUse, DepartmentInUse or PersonInUse with counts, and Forbidden where something would
-    go that the actor may not delete. The structure must be held.
+    Raises CompanyInUse, BranchInUse, DepartmentInUse or PersonInUse with counts, Forbidden where something would go
+    that the actor may not delete, and what the Keeper answers for people. The structure must be held alone.
     """
     held: list[Record] = []
     if cascade:
@@ -61,8 +62,10 @@ async def lay_aside(
 ) -> None:
     """Delete rows that nothing stands in the way of, an entry a row; their memberships of groups end.
 
-    All but `root` go with it; without one each goes by itself.
+    All but `root` go with it; without one each goes by itself. Raises what the Keeper answers for people.
     """
+    people = [each for each in gone if isinstance(each, Person)]
+    await require_leave(work, {each.id: f"person.{each.number}" for each in people})
     for each in gone:
         each.deleted_at, each.deleted_key = work.now(), each.id
         each.deleted_with = None if root is None or each is root else root.id

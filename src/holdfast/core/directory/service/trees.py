@@ -10,6 +10,8 @@ import orjson
 from holdfast.core.directory import queries
 from holdfast.core.directory.models import Person
 from holdfast.core.directory.schemas import Chart, ChartParameters, ChartPerson
+from holdfast.core.directory.service.scopes import require_seen
+from holdfast.core.directory.service.tree_parts import Node, Units, part_of
 from holdfast.kernel.cache import Namespace
 from holdfast.kernel.crypto import digest
 from holdfast.kernel.permissions import authorise, verb
@@ -18,23 +20,73 @@ from holdfast.kernel.work import Work
 # So many people a chart shows at most, level by level.
 AT_MOST = 1000
 
-Node = dict[str, Any]
+KINDS = ("company", "branch", "department")
 
 
 # A tree stands behind the hash of its epoch, and one organisation's takes the place of the one before.
 TREES, WHOLE = Namespace("directory.tree", seconds=24 * 3600), "whole"
 
 
-@verb("directory.organization.read")
+@verb("directory.organization.read", scoped=True)
 async def read_tree(work: Work) -> bytes:
     """Return companies, branches and departments with how many people are in each, as JSON.
 
     Departments stand under the branch or company of the topmost one above them, each after the one above it: depth
     is a number and not a nesting, so that no reader's stack limits it. A tree is made once an epoch: the epoch is read
-    first, so a tree that is kept with it may be younger, never older.
+    first, so a tree that is kept with it may be younger, never older. Whoever sees some units only gets them and what
+    leads there.
     """
-    for kind in ("company", "branch", "department"):
-        authorise(work.actor, f"directory.{kind}.read")
+    units = _units(work)
+    tree = await _kept_tree(work)
+    if all(each is None for each in units.values()):
+        return tree
+    return orjson.dumps(part_of(orjson.loads(tree), units))
+
+
+@verb("directory.organization.read", scoped=True)
+async def browse_tree(work: Work) -> Node:
+    """Return the tree in the shape of the schema Tree, for pages."""
+    tree: Node = orjson.loads(await read_tree(work))
+    return tree
+
+
+@verb("directory.person.read", scoped=True)
+async def read_chart(work: Work, params: ChartParameters) -> Chart:
+    """Return a person, or all without a superior, and those below them, level by level; raise PersonNotFound.
+
+    Whoever sees the people of some units only gets these, at the top those whose superior is none of them.
+    """
+    units = work.actor.units("directory.person.read")
+    if params.root is None:
+        level = await queries.list_led(work, manager_ids=None, limit=AT_MOST + 1, units=units)
+    else:
+        level = [await queries.get_person(work, person_id=params.root)]
+        await require_seen(work, level[0])
+    shown: list[tuple[int, Person]] = []
+    for number in range(params.depth + 1):
+        shown += [(number, person) for person in level]
+        if number == params.depth or not level or len(shown) > AT_MOST:
+            break
+        ids = [person.id for person in level]
+        level = await queries.list_led(work, manager_ids=ids, limit=AT_MOST + 1 - len(shown), units=units)
+    cut = len(shown) > AT_MOST
+    shown = shown[:AT_MOST]
+    reports = await queries.count_reports(work, person_ids=[person.id for _, person in shown], units=units)
+    return Chart(data=[_in_chart(number, person, reports) for number, person in shown], truncated=cut)
+
+
+def _units(work: Work) -> dict[str, Units]:
+    """Return the units in which the caller sees each kind of node; raise Forbidden for a kind not seen anywhere."""
+    found: dict[str, Units] = {}
+    for kind in KINDS:
+        permission = f"directory.{kind}.read"
+        authorise(work.actor, permission, scoped=True)
+        units = work.actor.units(permission)
+        found[kind] = None if units is None else {(each, str(unit_id)) for each, unit_id in units}
+    return found
+
+
+async def _kept_tree(work: Work) -> bytes:
     epoch = digest(await queries.read_epoch(work))
     kept = await work.house.cache.find(TREES, work.tenant_id, WHOLE)
     if kept is not None and kept.startswith(epoch):
@@ -42,33 +94,6 @@ async def read_tree(work: Work) -> bytes:
     tree = await _make_tree(work)
     await work.house.cache.keep(TREES, work.tenant_id, WHOLE, epoch + tree)
     return tree
-
-
-@verb("directory.organization.read")
-async def browse_tree(work: Work) -> Node:
-    """Return the tree in the shape of the schema Tree, for pages."""
-    tree: Node = orjson.loads(await read_tree(work))
-    return tree
-
-
-@verb("directory.person.read")
-async def read_chart(work: Work, params: ChartParameters) -> Chart:
-    """Return a person, or all without a superior, and those below them, level by level; raise PersonNotFound."""
-    if params.root is None:
-        level = await queries.list_led(work, manager_ids=None, limit=AT_MOST + 1)
-    else:
-        level = [await queries.get_person(work, person_id=params.root)]
-    shown: list[tuple[int, Person]] = []
-    for number in range(params.depth + 1):
-        shown += [(number, person) for person in level]
-        if number == params.depth or not level or len(shown) > AT_MOST:
-            break
-        ids = [person.id for person in level]
-        level = await queries.list_led(work, manager_ids=ids, limit=AT_MOST + 1 - len(shown))
-    cut = len(shown) > AT_MOST
-    shown = shown[:AT_MOST]
-    reports = await queries.count_reports(work, person_ids=[person.id for _, person in shown])
-    return Chart(data=[_in_chart(number, person, reports) for number, person in shown], truncated=cut)
 
 
 async def _make_tree(work: Work) -> bytes:

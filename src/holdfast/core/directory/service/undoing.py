@@ -10,6 +10,7 @@ from holdfast.core.directory.errors import ChangedSinceImport
 from holdfast.core.directory.facts import PeopleImportUndone, PersonUpdated
 from holdfast.core.directory.models import Department, ImportChange, ImportedAs, ImportRun, Person, PersonStatus
 from holdfast.core.directory.service.circles import find_circles
+from holdfast.core.directory.service.leaving import ended_by, require_leave
 from holdfast.core.directory.service.trash import lay_aside
 from holdfast.kernel.errors import FieldError
 from holdfast.kernel.permissions import authorise, enforce, verb
@@ -33,8 +34,9 @@ async def undo_import(work: Work, *, import_id: UUID, expected: int | None = Non
     """Undo an import: whom it changed are as before, whom it added go into the trash, an entry a person.
 
     All of it or nothing: raises ImportUndone for a second time, ChangedSinceImport naming the people who were changed
-    after it or cannot be as before, PersonInUse with counts where added people lead others who stay. It takes the
-    rights to change and to delete people as far as that is what it does.
+    after it or cannot be as before, PersonInUse with counts where added people lead others who stay, and what the
+    Keeper answers where somebody's access would end. It takes the rights to change and to delete people as far as that
+    is what it does.
     """
     await queries.hold_structure(work, change=True)
     run = await queries.get_import(work, import_id=import_id, lock=True)
@@ -79,17 +81,22 @@ async def _restore(
     """Give people their former values back; note their superiors."""
     moved: list[Person] = []
     numbered: dict[str, Person] = {}
+    leaving: dict[UUID, str] = {}
     for change in part:
         person = people[change.person_id]
         assert isinstance(change.prior, dict)
-        for name, value in change.prior.items():
-            setattr(person, name, _read(name, value))
+        prior = {name: _read(name, value) for name, value in change.prior.items()}
+        for name, value in prior.items():
+            setattr(person, name, value)
+        if ended_by(prior) is not None:
+            leaving[person.id] = f"person.{person.number}"
         work.record(PersonUpdated(entity=person, reason=why))
         managers[person.id] = person.manager_id
         if "number" in change.prior:
             numbered[person.number_key] = person
         if change.prior.keys() & {"company_id", "branch_id", "department_id"}:
             moved.append(person)
+    await require_leave(work, leaving)
     taken = await queries.list_people_by_number(work, number_keys=numbered)
     enforce(guards.can_be_called([numbered[key] for key, row_id in taken.items() if row_id != numbered[key].id]))
     enforce(guards.can_come_back(await queries.list_deleted_targets(work, list(people.values()))))

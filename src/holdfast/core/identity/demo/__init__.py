@@ -38,8 +38,8 @@ __all__ = [
 
 PASSWORD = "password123"  # noqa: S105  known to everyone: the start refuses it outside the demo
 ROLES = {"ceo": "Admin", "operator": "Operator", "user": "User", "viewer": "Viewer", "auditor": "Auditor"}
-# Sign-ins that hold a role in a part of the organisation: a department, a branch, a company.
-SCOPED = ("lead", "manager", "reviewer")
+# Sign-ins that hold a role in a part of the organisation: a department, a branch, a company, a group.
+SCOPED = ("lead", "manager", "reviewer", "trainer")
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ class RoleAssignment(TenantOwned, Base):
     )
 
     user_id: Mapped[UUID] = tenant_fk("user_account")
-    # The name of a built-in role, or that of the organisation's own when it was given.
+    # The name of a built-in role, or that of the organisation's own: renaming that one changes it here.
     role: Mapped[str] = mapped_column(Str(63))
     role_id: Mapped[UUID | None] = tenant_fk("role", nullable=True)
     role_key: Mapped[str] = mapped_column(Str(63), info={"audit": "omit"})

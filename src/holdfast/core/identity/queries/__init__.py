@@ -50,6 +50,7 @@ from holdfast.core.identity.queries.rights import (
     list_over,
     list_own_roles,
     list_roles_by_id,
+    rename_given,
 )
 from holdfast.core.identity.queries.sessions import (
     API_KEYS,
@@ -174,6 +175,7 @@ __all__ = [
     "list_users_called",
     "lock_user",
     "people_in_audience",
+    "rename_given",
     "sweep_tenant",
     "touch_session",
     "use_refresh_token",

@@ -5,9 +5,9 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, update
 
-from holdfast.core.directory.public import employed
+from holdfast.core.directory.public import staying
 from holdfast.core.identity.errors import AssignmentNotFound, RoleNotFound
 from holdfast.core.identity.models import Role, RoleAssignment, User, UserKind, UserStatus
 from holdfast.core.identity.schemas import AssignmentOut
@@ -92,6 +92,17 @@ async def count_holders(work: Work, *, role_id: UUID) -> int:
     return (await work.session.scalar(statement)) or 0
 
 
+async def rename_given(work: Work, *, role_id: UUID, name: str) -> None:
+    """Let a role be called by its new name where it was given, also where it has ended.
+
+    The structure must be held alone. What follows from the role's own entry leaves none of its own.
+    """
+    given = update(RoleAssignment.__table__).where(  # type: ignore[arg-type]
+        RoleAssignment.tenant_id == work.tenant_id, RoleAssignment.role_id == role_id
+    )
+    await (await work.session.connection()).execute(given.values(role=name))
+
+
 async def get_assignment(work: Work, *, user_id: UUID, assignment_id: UUID, lock: bool = False) -> RoleAssignment:
     """Return a role of a user, held or not any more; raise AssignmentNotFound."""
     statement = select(RoleAssignment).where(RoleAssignment.id == assignment_id, RoleAssignment.user_id == user_id)
@@ -113,13 +124,13 @@ async def list_over(work: Work, *, user_id: UUID, role_key: str, scope_key: UUID
     return (await work.session.scalars(statement.with_for_update())).all()
 
 
-async def list_administrators(work: Work, *, role: str) -> Sequence[UUID]:
-    """Return the active people who hold a built-in role in the whole organisation without an end.
+async def list_administrators(work: Work, *, role: str) -> dict[UUID, UUID | None]:
+    """Return the active people who hold a built-in role in the whole organisation without an end, each with the person.
 
-    An account of an employee whose last day has passed opens no door, so it is none of them.
+    The account of an employee who is to leave, or is in the trash, has an end whatever that of the role.
     """
     statement = (
-        select(User.id)
+        select(User.id, User.person_id)
         .join(RoleAssignment, (RoleAssignment.tenant_id == User.tenant_id) & (RoleAssignment.user_id == User.id))
         .where(
             RoleAssignment.role_key == role,
@@ -128,8 +139,8 @@ async def list_administrators(work: Work, *, role: str) -> Sequence[UUID]:
             User.status == UserStatus.ACTIVE,
             User.kind == UserKind.PERSON,
             User.deleted_key == NOBODY,
-            or_(User.person_id.is_(None), User.person.has(employed(work.now()))),
+            or_(User.person_id.is_(None), User.person.has(staying())),
         )
         .order_by(User.id)
     )
-    return (await work.session.scalars(statement)).all()
+    return {row.id: row.person_id for row in await work.session.execute(statement)}

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from holdfast.core.directory.public import hold_structure
 from holdfast.core.identity import guards, queries
 from holdfast.core.identity.errors import RoleInUse, RoleNameTaken, RoleNotDeleted, TooManyRoles
-from holdfast.core.identity.facts import RoleChanged, RoleDefined, RoleDeleted, RoleRestored
+from holdfast.core.identity.facts import RoleChanged, RoleDefined, RoleDeleted, RoleRestored, SignInPolicySet
 from holdfast.core.identity.models import Role
 from holdfast.core.identity.schemas import (
     PermissionList,
@@ -81,11 +82,15 @@ async def update_role(
 ) -> Role:
     """Change a role for all who hold it; the actor holds everything that it has and will have.
 
-    Raises what `create_role` raises, RoleNotFound, and PreconditionFailed for an outdated version.
+    Another name holds wherever the role was given, and where the rules for signing in name it. Raises what
+    `create_role` raises, RoleNotFound, and PreconditionFailed for an outdated version.
     """
     changes = fields.model_dump() if isinstance(fields, RoleReplace) else fields.given()
+    if "name" in changes:
+        await hold_structure(work, change=True)  # before the role, as who gives or takes it does
     role = await queries.get_role(work, role_id=role_id, lock=True)
     check_version(role, expected)
+    before = role.name
     if "name" in changes:
         _check_name(fields.name)
     if "permissions" in changes:
@@ -99,6 +104,9 @@ async def update_role(
     if work.session.is_modified(role):
         work.record(RoleChanged(entity=role))
         await work.flush()
+    if role.name != before:
+        await queries.rename_given(work, role_id=role.id, name=role.name)
+        await _rename_in_policy(work, before, role.name)
     return role
 
 
@@ -127,6 +135,17 @@ async def restore_role(work: Work, *, role_id: UUID, expected: int | None = None
     work.record(RoleRestored(entity=role))
     await work.flush()
     return role
+
+
+async def _rename_in_policy(work: Work, before: str, after: str) -> None:
+    """Let the rules for signing in go on asking the role's holders for a second factor."""
+    await queries.hold_tenant(work)
+    policy = await queries.find_policy(work, lock=True)
+    names = policy.mfa_roles if policy is not None and isinstance(policy.mfa_roles, list) else []
+    if policy is not None and folded(before) in {folded(str(name)) for name in names}:
+        policy.mfa_roles = [after if folded(str(name)) == folded(before) else name for name in names]
+        work.record(SignInPolicySet(entity=policy))
+        await work.flush()
 
 
 def shown(work: Work, role: Role) -> RoleOut:

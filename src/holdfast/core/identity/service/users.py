@@ -19,7 +19,11 @@ from holdfast.core.identity.facts import (
 )
 from holdfast.core.identity.models import Password, RoleAssignment, User, UserKind, UserStatus
 from holdfast.core.identity.schemas import UserCreate, UserOut, UserReplace, UserUpdate
-from holdfast.core.identity.service.administrators import hold_administrators, require_other_administrator
+from holdfast.core.identity.service.administrators import (
+    hold_administrators,
+    require_lasting,
+    require_other_administrator,
+)
 from holdfast.core.identity.service.assignments import give_role, require_giver
 from holdfast.core.identity.service.invitations import invite
 from holdfast.core.identity.service.links import end_links
@@ -126,11 +130,12 @@ async def update_user(
     """Change a user: a UserReplace sets every field, a UserUpdate those it was given.
 
     Another address asks for the right to change it besides. Raises PreconditionFailed for an outdated version,
-    UniqueViolation naming the field that another user has, and what `change_email` raises.
+    UniqueViolation naming the field that another user has, LastAdministrator where the only one who administers would
+    become an employee who leaves, and what `change_email` raises.
     """
     changes: dict[str, Any] = fields.model_dump() if isinstance(fields, UserReplace) else fields.given()
     if changes.get("person_id") is not None:
-        await hold_structure(work)
+        await hold_administrators(work)
     user = await queries.get_user(work, user_id=user_id, lock=True)
     check_version(user, expected)
     email = changes.pop("email", user.email)
@@ -138,6 +143,7 @@ async def update_user(
     person_id = changes.get("person_id")
     if person_id is not None and person_id != user.person_id:
         await name_unit(work, "person", person_id, field="body.person_id")
+        await require_lasting(work, user_id=user_id, person_id=person_id)
     names = names_of(work, user)
     for name, value in changes.items():
         setattr(user, name, value)

@@ -1,15 +1,11 @@
 """Several branches at once."""
 
-from typing import Annotated
 from uuid import UUID
-
-from pydantic import Field
 
 from holdfast.core.directory.schemas import BranchCreate, BranchOut, BranchUpdate
 from holdfast.core.directory.service import batches
-from holdfast.core.directory.service.batches import MOST, Batch, Version
+from holdfast.core.directory.service.batches import Batch, BatchOut, Version
 from holdfast.kernel.http import Routes, WorkDep
-from holdfast.kernel.schemas import Outward
 
 router = Routes()
 
@@ -21,19 +17,12 @@ class BranchChange(BranchUpdate):
     version: Version = None
 
 
-class BranchBatch(Batch):
+class BranchBatch(Batch[BranchCreate, BranchChange]):
     """Several branches to add, to change and to delete."""
 
-    create: Annotated[list[BranchCreate], Field(default_factory=list, max_length=MOST)]
-    update: Annotated[list[BranchChange], Field(default_factory=list, max_length=MOST)]
 
-
-class BranchBatchOut(Outward):
+class BranchBatchOut(BatchOut[BranchOut]):
     """What was done, each in the order of the request."""
-
-    created: list[BranchOut]
-    updated: list[BranchOut]
-    deleted: list[UUID]
 
 
 @router.post(verb=batches.batch_branches)
@@ -45,8 +34,4 @@ async def batch_branches(work: WorkDep, body: BranchBatch) -> BranchBatchOut:
     """
     update = [batches.change_of(each, BranchUpdate) for each in body.update]
     done = await batches.batch_branches(work, create=body.create, update=update, delete=body.delete)
-    return BranchBatchOut(
-        created=[BranchOut.model_validate(each) for each in done.created],
-        updated=[BranchOut.model_validate(each) for each in done.updated],
-        deleted=body.delete,
-    )
+    return BranchBatchOut.model_validate(done)

@@ -1,15 +1,11 @@
 """Several companies at once."""
 
-from typing import Annotated
 from uuid import UUID
-
-from pydantic import Field
 
 from holdfast.core.directory.schemas import CompanyCreate, CompanyOut, CompanyUpdate
 from holdfast.core.directory.service import batches
-from holdfast.core.directory.service.batches import MOST, Batch, Version
+from holdfast.core.directory.service.batches import Batch, BatchOut, Version
 from holdfast.kernel.http import Routes, WorkDep
-from holdfast.kernel.schemas import Outward
 
 router = Routes()
 
@@ -21,19 +17,12 @@ class CompanyChange(CompanyUpdate):
     version: Version = None
 
 
-class CompanyBatch(Batch):
+class CompanyBatch(Batch[CompanyCreate, CompanyChange]):
     """Several companies to add, to change and to delete."""
 
-    create: Annotated[list[CompanyCreate], Field(default_factory=list, max_length=MOST)]
-    update: Annotated[list[CompanyChange], Field(default_factory=list, max_length=MOST)]
 
-
-class CompanyBatchOut(Outward):
+class CompanyBatchOut(BatchOut[CompanyOut]):
     """What was done, each in the order of the request."""
-
-    created: list[CompanyOut]
-    updated: list[CompanyOut]
-    deleted: list[UUID]
 
 
 @router.post(verb=batches.batch_companies)
@@ -45,8 +34,4 @@ async def batch_companies(work: WorkDep, body: CompanyBatch) -> CompanyBatchOut:
     """
     update = [batches.change_of(each, CompanyUpdate) for each in body.update]
     done = await batches.batch_companies(work, create=body.create, update=update, delete=body.delete)
-    return CompanyBatchOut(
-        created=[CompanyOut.model_validate(each) for each in done.created],
-        updated=[CompanyOut.model_validate(each) for each in done.updated],
-        deleted=body.delete,
-    )
+    return CompanyBatchOut.model_validate(done)

@@ -1,15 +1,11 @@
 """Several departments at once."""
 
-from typing import Annotated
 from uuid import UUID
-
-from pydantic import Field
 
 from holdfast.core.directory.schemas import DepartmentCreate, DepartmentOut, DepartmentUpdate
 from holdfast.core.directory.service import batches
-from holdfast.core.directory.service.batches import MOST, Batch, Version
+from holdfast.core.directory.service.batches import Batch, BatchOut, Version
 from holdfast.kernel.http import Routes, WorkDep
-from holdfast.kernel.schemas import Outward
 
 router = Routes()
 
@@ -21,19 +17,12 @@ class DepartmentChange(DepartmentUpdate):
     version: Version = None
 
 
-class DepartmentBatch(Batch):
+class DepartmentBatch(Batch[DepartmentCreate, DepartmentChange]):
     """Several departments to add, to change and to delete."""
 
-    create: Annotated[list[DepartmentCreate], Field(default_factory=list, max_length=MOST)]
-    update: Annotated[list[DepartmentChange], Field(default_factory=list, max_length=MOST)]
 
-
-class DepartmentBatchOut(Outward):
+class DepartmentBatchOut(BatchOut[DepartmentOut]):
     """What was done, each in the order of the request."""
-
-    created: list[DepartmentOut]
-    updated: list[DepartmentOut]
-    deleted: list[UUID]
 
 
 @router.post(verb=batches.batch_departments)
@@ -45,8 +34,4 @@ async def batch_departments(work: WorkDep, body: DepartmentBatch) -> DepartmentB
     """
     update = [batches.change_of(each, DepartmentUpdate) for each in body.update]
     done = await batches.batch_departments(work, create=body.create, update=update, delete=body.delete)
-    return DepartmentBatchOut(
-        created=[DepartmentOut.model_validate(each) for each in done.created],
-        updated=[DepartmentOut.model_validate(each) for each in done.updated],
-        deleted=body.delete,
-    )
+    return DepartmentBatchOut.model_validate(done)

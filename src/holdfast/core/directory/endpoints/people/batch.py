@@ -1,15 +1,11 @@
 """Several people at once."""
 
-from typing import Annotated
 from uuid import UUID
-
-from pydantic import Field
 
 from holdfast.core.directory.schemas import PersonCreate, PersonOut, PersonUpdate
 from holdfast.core.directory.service import batches
-from holdfast.core.directory.service.batches import MOST, Batch, Version
+from holdfast.core.directory.service.batches import Batch, BatchOut, Version
 from holdfast.kernel.http import Routes, WorkDep
-from holdfast.kernel.schemas import Outward
 
 router = Routes()
 
@@ -21,19 +17,12 @@ class PersonChange(PersonUpdate):
     version: Version = None
 
 
-class PersonBatch(Batch):
+class PersonBatch(Batch[PersonCreate, PersonChange]):
     """Several people to add, to change and to delete."""
 
-    create: Annotated[list[PersonCreate], Field(default_factory=list, max_length=MOST)]
-    update: Annotated[list[PersonChange], Field(default_factory=list, max_length=MOST)]
 
-
-class PersonBatchOut(Outward):
+class PersonBatchOut(BatchOut[PersonOut]):
     """What was done, each in the order of the request."""
-
-    created: list[PersonOut]
-    updated: list[PersonOut]
-    deleted: list[UUID]
 
 
 @router.post(verb=batches.batch_people)
@@ -45,8 +34,4 @@ async def batch_people(work: WorkDep, body: PersonBatch) -> PersonBatchOut:
     """
     update = [batches.change_of(each, PersonUpdate) for each in body.update]
     done = await batches.batch_people(work, create=body.create, update=update, delete=body.delete)
-    return PersonBatchOut(
-        created=[PersonOut.model_validate(each) for each in done.created],
-        updated=[PersonOut.model_validate(each) for each in done.updated],
-        deleted=body.delete,
-    )
+    return PersonBatchOut.model_validate(done)
