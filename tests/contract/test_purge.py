@@ -18,7 +18,7 @@ from holdfast.core.directory.models import Department, Person
 from holdfast.core.identity.errors import OrganizationState
 from holdfast.core.identity.facts import OrganizationPurged
 from holdfast.core.identity.models import SignInName
-from holdfast.core.identity.public import find_tenant_id, list_standings, purge_due
+from holdfast.core.identity.public import find_tenant_id, list_all_organizations, purge_due
 from holdfast.core.identity.queries import links_and_tables
 from holdfast.core.identity.service.platform import delete_organization, resume_organization, suspend_organization
 from holdfast.core.identity.service.purging import purge_organization
@@ -168,7 +168,7 @@ async def test_the_command_removes_what_is_due_and_says_before_what_that_is(
     [done] = [each async for each in purge_due(home.works, slug=org.slug)]
     assert {name: number for name, number in done.rows.items() if "." not in name} == would.rows
     assert changed(others, await dump(owner.engine, other.id)) == set()
-    [standing] = [each for each in await list_standings(home.works) if each.slug == org.slug]
+    [standing] = [each for each in await list_all_organizations(home.works) if each.slug == org.slug]
     assert standing.status == "deleted"
     assert [each async for each in purge_due(home.works) if each.slug == org.slug] == []
 
@@ -195,7 +195,7 @@ async def test_one_that_cannot_go_says_why_and_does_not_hold_up_the_others(
         seen = {each.slug: each async for each in purge_due(home.works)}
         assert seen[org.slug].fault
         assert seen[other.slug].fault is None
-        standing = {each.slug: each.status for each in await list_standings(home.works)}
+        standing = {each.slug: each.status for each in await list_all_organizations(home.works)}
         assert (standing[org.slug], standing[other.slug]) == ("deleting", "deleted"), "the step left nothing"
         async with owner.engine.begin() as connection:
             await connection.execute(stray.delete())

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from holdfast.cli.terminal import installation, say, show
-from holdfast.core.identity.public import Purged, Standing, list_standings, purge_due
+from holdfast.core.identity.public import ListedOrganization, Purged, list_all_organizations, purge_due
 from holdfast.kernel.clock import rfc3339
 from holdfast.kernel.errors import ConfigurationError, Conflict, NotFound
 
@@ -49,9 +49,9 @@ def purge(
     return 0 if count == len(seen) else 1
 
 
-async def _all() -> list[Standing]:
+async def _all() -> list[ListedOrganization]:
     async with installation() as home:
-        return await list_standings(home.works)
+        return await list_all_organizations(home.works)
 
 
 async def _purge(slug: str | None, *, dry_run: bool) -> list[Purged]:
@@ -72,5 +72,5 @@ def _tell(purged: Purged) -> None:
     say(f"{purged.slug}: {sum(purged.rows.values())} rows{stopped}")
 
 
-def _moment(standing: Standing) -> str:
-    return "" if standing.delete_after is None else rfc3339(standing.delete_after)
+def _moment(listed: ListedOrganization) -> str:
+    return "" if listed.delete_after is None else rfc3339(listed.delete_after)

@@ -13,7 +13,7 @@ from holdfast.core.identity.service.notices import Message, read_outbox
 from holdfast.core.identity.service.opening import open_session
 from holdfast.core.identity.service.passwords import Passwords
 from holdfast.core.identity.service.presence import note_presence
-from holdfast.core.identity.service.purging import Purged, Standing, list_standings, purge_due
+from holdfast.core.identity.service.purging import ListedOrganization, Purged, list_all_organizations, purge_due
 from holdfast.core.identity.service.setup import (
     complete_setup,
     create_admin,
@@ -34,13 +34,13 @@ __all__ = [
     "AccessTokens",
     "Administrator",
     "Desk",
+    "ListedOrganization",
     "Message",
     "Passwords",
     "Profile",
     "Purged",
     "SessionAuthenticator",
     "SessionCookie",
-    "Standing",
     "UsersImportReport",
     "add_user",
     "can_be_password",
@@ -55,7 +55,7 @@ __all__ = [
     "issue_setup_link",
     "keep_administrators",
     "labels_of",
-    "list_standings",
+    "list_all_organizations",
     "needs_setup",
     "note_presence",
     "open_session",

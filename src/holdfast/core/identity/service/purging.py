@@ -53,7 +53,7 @@ class Purged:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ListedOrganization:
     """An organisation as the command lists it."""
 
     slug: str
@@ -63,11 +63,11 @@ class Standing:
 
 
 # lint: allow verb – for the command, which runs with the database's own rights
-async def list_standings(works: Works) -> list[Standing]:
+async def list_all_organizations(works: Works) -> list[ListedOrganization]:
     """Return every organisation of the installation, by handle."""
     async with works.begin(SYSTEM_TENANT, SYSTEM, write=False) as work:
         found = await queries.list_every_tenant(work)
-        return [Standing(each.slug, each.status, each.created_at, each.delete_after) for each in found]
+        return [ListedOrganization(each.slug, each.status, each.created_at, each.delete_after) for each in found]
 
 
 # lint: allow verb – opens the units of work of a command and calls the verb
