@@ -261,12 +261,12 @@ async def test_nothing_is_written_where_the_commit_itself_is_refused(stand: Stan
             await connection.execute(
                 text(
                     "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON company DEFERRABLE INITIALLY DEFERRED "
-                    "FOR EACH ROW WHEN (NEW.code = 'LATE') EXECUTE FUNCTION holdfast_refuse()"
+                    "FOR EACH ROW WHEN (NEW.code = 'AT-COMMIT') EXECUTE FUNCTION holdfast_refuse()"
                 )
             )
 
     async def act(work: Work) -> object:
-        await write(work, "LATE")
+        await write(work, "AT-COMMIT")
         if dialect == "sqlite":
             await work.link.execute("PRAGMA defer_foreign_keys = ON")
             person = Person.__table__

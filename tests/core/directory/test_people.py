@@ -1,6 +1,7 @@
 """People through the whole application: list, read, import, export."""
 
 import asyncio
+from itertools import cycle
 from uuid import uuid4
 
 import pytest
@@ -85,6 +86,7 @@ def test_whatever_begins_a_formula_is_made_harmless(begin):
 
 
 async def test_the_export_takes_its_filters_only(client, org):
+    callers = cycle([org.admin.bearer, org.auditor.bearer])  # an export counts as ten requests
     for query in (
         "page=2",
         "page_size=1",
@@ -94,13 +96,13 @@ async def test_the_export_takes_its_filters_only(client, org):
         "format=ods",
         "columns=number,salary",
     ):
-        refused = await client.get(f"{URL}/exports?{query}", headers=org.admin.bearer)
+        refused = await client.get(f"{URL}/exports?{query}", headers=next(callers))
         assert refused.status_code == 422, (query, refused.text)
         assert [error["location"] for error in refused.json()["errors"]] == [f"query.{query.partition('=')[0]}"]
 
 
 async def test_refusals_at_the_same_moment_are_all_403(client, org):
-    answers = await asyncio.gather(*(client.get(f"{URL}/exports", headers=org.viewer.bearer) for _ in range(8)))
+    answers = await asyncio.gather(*(client.get(f"{URL}/exports", headers=org.viewer.bearer) for _ in range(5)))
     assert {answer.status_code for answer in answers} == {403}
 
 

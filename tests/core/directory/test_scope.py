@@ -23,9 +23,9 @@ from holdfast.core.directory.public import (
     branches_within,
     companies_within,
     departments_within,
-    employed,
     people_within,
 )
+from holdfast.core.directory.queries import employed
 from holdfast.kernel.db import NOBODY
 from holdfast.kernel.ids import new_id
 from holdfast.kernel.lists import HotList, ListParameters
