@@ -1,5 +1,6 @@
 """The unit of work: one tenant, one actor, one transaction, one commit, and what it did written down with it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -15,8 +16,9 @@ from holdfast.kernel.clock import Clock
 from holdfast.kernel.crypto import Keys
 from holdfast.kernel.db import NOBODY, Tracked
 from holdfast.kernel.engines import Database, Link
+from holdfast.kernel.engines.faults import RETRY
 from holdfast.kernel.engines.meaning import meaning
-from holdfast.kernel.errors import PreconditionFailed
+from holdfast.kernel.errors import PreconditionFailed, Unavailable
 from holdfast.kernel.facts import Changes, Fact, Record
 from holdfast.kernel.ids import new_id
 from holdfast.kernel.permissions import ANONYMOUS, Actor
@@ -24,6 +26,7 @@ from holdfast.kernel.settings import Settings
 from holdfast.kernel.tenancy import SYSTEM_TENANT, TenancyError, open_session, sweep
 
 WEAK = -1  # no record has this version
+REFUSALS_TRIED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,9 +340,21 @@ class Works:
         return Work(self, link, credential.tenant_id, presence.actor, request, presence=presence)
 
     async def refuse(self, tenant_id: UUID, actor: Actor, request: RequestInfo, record: Record) -> None:
-        """Write a refusal in a unit of work of its own, committed before the answer."""
-        async with self.begin(tenant_id, actor, request=request) as work:
-            await self.recorder.refuse(work, record)
+        """Write a refusal in a unit of work of its own, committed before the answer.
+
+        MariaDB may change a row by way of an index whose other rows it locks, and choose one of two such for a
+        deadlock's victim: nothing but the refusal is in there, so it is tried again.
+        """
+        for attempt in range(REFUSALS_TRIED):
+            try:
+                async with self.begin(tenant_id, actor, request=request) as work:
+                    await self.recorder.refuse(work, record)
+            except Unavailable as error:
+                if error.detail != RETRY or attempt == REFUSALS_TRIED - 1:
+                    raise
+                await asyncio.sleep(0.01 * (attempt + 1))
+            else:
+                return
 
     async def note(self, tenant_id: UUID, actor: Actor, request: RequestInfo, record: Record) -> None:
         """Write of a sensitive read in a unit of work of its own, committed before the answer."""
