@@ -92,10 +92,6 @@ async def _prepare(settings: Settings, place: str) -> None:
             say(f"  {base}/console/setup?code={await issue_setup_link(home.works)}")
     finally:
         await home.close()
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        # Ctrl-C came while something below could not be cancelled, and went on: what was asked for holds all the same.
-        raise asyncio.CancelledError
 
 
 async def _load_demo(home: Installation) -> None:
