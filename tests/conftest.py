@@ -1,18 +1,26 @@
 """Real databases for the tests: one of each kind a worker process, made by the migrations, and a tenant a test."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx
 import hypothesis
 import pytest
 
-from holdfast.main import Installation, create_app
+from clients import application
+from holdfast.main import Installation
 from support import Org, installation_on, make_org
 
 # How fast examples come says something of the machine, nothing of the code.
 hypothesis.settings.register_profile("house", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("house")
+
+
+# As the server does: what the imports have made is not looked through again and again.
+gc.collect()
+gc.freeze()
+gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +73,7 @@ async def other(home: Installation) -> Org:
 @pytest.fixture
 async def client(home: Installation) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the whole ASGI application, middleware included."""
-    transport = httpx.ASGITransport(app=create_app(home.settings, home))
+    transport = httpx.ASGITransport(app=application(home))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as made:
         yield made
 

@@ -71,6 +71,8 @@ async def fresh_database(dialect: str) -> AsyncIterator[Settings]:
                     await admin.execute(f"CREATE ROLE {APP_ROLE} LOGIN NOSUPERUSER NOBYPASSRLS")
                 await admin.execute("SELECT pg_advisory_unlock(7)")
                 await admin.execute(f"CREATE DATABASE {name}")
+                # What a power cut leaves of it is of no interest.
+                await admin.execute(f"ALTER DATABASE {name} SET synchronous_commit TO off")
                 yield Settings(
                     database_url=f"postgresql://{APP_ROLE}@127.0.0.1:5432/{name}",
                     migration_database_url=f"{POSTGRES}/{name}",
