@@ -10,7 +10,6 @@ from starlette.types import ASGIApp
 
 from holdfast.main import Installation, create_app
 
-
 KEPT = 4
 _applications: OrderedDict[int, tuple[Installation, ASGIApp]] = OrderedDict()
 
