@@ -12,7 +12,7 @@ from callers import Caller
 from holdfast.core.identity.facts import SignInPolicySet, TotpConfirmed
 from holdfast.core.identity.models import SignInPolicy, Totp
 from holdfast.core.identity.queries import get_user
-from holdfast.core.identity.service.factors import issue_codes, seal_secret
+from holdfast.core.identity.service.factors import issue_codes
 from holdfast.core.identity.service.notices import Message, read_outbox
 from holdfast.kernel.permissions import SYSTEM
 from holdfast.main import Installation
@@ -42,7 +42,7 @@ async def give_authenticator(home: Installation, org: Org, user_id: UUID) -> tup
     async with home.works.begin(org.id, SYSTEM) as work:
         user = await get_user(work, user_id=user_id, lock=True)
         totp = Totp(id=user.id, confirmed_at=work.now(), last_step=0)
-        totp.secret = seal_secret(work, secret, table="user_totp", row_id=user.id)
+        totp.secret = (await work.keyring(sealing=True)).seal(Totp.secret, user.id, secret)
         work.session.add(totp)
         work.record(TotpConfirmed(entity=totp))
         codes = await issue_codes(work, user)

@@ -71,6 +71,7 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
         **kept,
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
         "SECRET_KEY": settings.secret_key,
+        "MASTER_KEY": settings.master_key,
         "ENVIRONMENT": settings.environment,
         "HOLDFAST_HOME": str(settings.holdfast_home),
         "DATABASE_URL": settings.database_url,

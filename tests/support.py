@@ -33,6 +33,7 @@ POSTGRES = os.environ.get("TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432
 MARIADB = os.environ.get("TEST_MARIADB", "mysql://root@127.0.0.1:3306")
 APP_ROLE = "holdfast_test_app"
 SECRET = "a secret of the tests that is long enough"
+MASTER = "YSBtYXN0ZXIga2V5IG9mIHRoZSB0ZXN0cywgb25seSE"
 
 
 def _listens(port: int) -> bool:
@@ -58,7 +59,13 @@ async def fresh_database(dialect: str) -> AsyncIterator[Settings]:
     """Yield the settings of an empty database of its own, dropped afterwards."""
     name = database_name()
     with tempfile.TemporaryDirectory(prefix="holdfast-test-") as folder:
-        common = {"secret_key": SECRET, "environment": "test", "holdfast_home": Path(folder), "_env_file": None}
+        common = {
+            "secret_key": SECRET,
+            "master_key": MASTER,
+            "environment": "test",
+            "holdfast_home": Path(folder),
+            "_env_file": None,
+        }
         if dialect == "sqlite":
             yield Settings(database_url=f"sqlite:///{folder}/holdfast.db", sqlite_synchronous="NORMAL", **common)
         elif dialect == "postgresql":

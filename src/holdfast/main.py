@@ -41,14 +41,17 @@ from holdfast.kernel.discovery.routing import Alias
 from holdfast.kernel.engines import Database
 from holdfast.kernel.errors import ConfigurationError, HoldfastError, NotFound, problems
 from holdfast.kernel.http import WorkRoute, make_route
+from holdfast.kernel.keys import MasterKeyMissing, Masters
 from holdfast.kernel.limits import Limiter
 from holdfast.kernel.limits.throttle import open_limiter
 from holdfast.kernel.middleware import wrap
 from holdfast.kernel.pages import START, Pages
 from holdfast.kernel.pages.forms import check_csrf
+from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.plugins import App, installed_apps
 from holdfast.kernel.settings import Settings, refusals
 from holdfast.kernel.telemetry import Telemetry, configure_logging, settle_garbage_collector, start_error_reports
+from holdfast.kernel.tenancy import SYSTEM_TENANT
 from holdfast.kernel.work import Work, Works
 from holdfast.migrations import run
 from holdfast.migrations.role import role_faults
@@ -90,7 +93,7 @@ def open_installation(
     """Return the installation that the settings describe, for the server, commands and tests; nothing is served yet."""
     chosen = installed_apps() if apps is None else tuple(apps)
     run.load_models(chosen)
-    keys = Keys.derive(settings.secret_key)
+    keys, masters = Keys.derive(settings.secret_key), Masters.open(settings)
     telemetry = Telemetry()
     database = Database.open(
         settings.database_url,
@@ -133,7 +136,9 @@ def open_installation(
     )
     trail = Trail()
     authenticator = SessionAuthenticator(desk, permissions, clock)
-    works = Works(database, settings, clock, authenticator, trail, keys, labels_of, cache, switched_off, {SLOT: desk})
+    works = Works(
+        database, settings, clock, authenticator, trail, keys, masters, labels_of, cache, switched_off, {SLOT: desk}
+    )
     works.state[Catalogue.SLOT] = Catalogue(chosen, people_called)
     works.state[Keeper.SLOT] = Keeper(keep_administrators)
     return Installation(settings, chosen, database, works, desk, trail, limiter, telemetry)
@@ -164,9 +169,20 @@ async def prepare(home: Installation) -> None:
     if production:
         await _refuse_powerful(home)
     await ensure_system(home.works)
+    await _refuse_lost_keys(home)
     if not settings.demo and await has_demo(home.works):
         way = "use another database" if production else "serve it with --demo, or use another database"
         raise ConfigurationError(f"The database holds demo accounts, whose passwords everyone knows: {way}.")
+
+
+async def _refuse_lost_keys(home: Installation) -> None:
+    """Raise ConfigurationError where the keys in the database cannot be opened, nor then what they sealed."""
+    async with home.works.begin(SYSTEM_TENANT, SYSTEM, write=False) as work:
+        try:
+            await work.keyring()
+        except MasterKeyMissing as error:
+            place = home.works.masters.file or "MASTER_KEY"
+            raise ConfigurationError(f"{place}: {error}; restore the one that the database was used with.") from error
 
 
 async def _refuse_powerful(home: Installation) -> None:

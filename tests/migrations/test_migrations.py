@@ -9,14 +9,22 @@ from uuid import UUID, uuid4
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Boolean, Connection, TextClause, Uuid, bindparam, inspect, text
 
+from authenticator import give_authenticator
+from holdfast.core.identity.models import Totp
+from holdfast.core.identity.queries import find_totp, get_user
+from holdfast.core.identity.service.notices import notify, read_outbox
 from holdfast.kernel.clock import system_clock
+from holdfast.kernel.crypto import derive_key
 from holdfast.kernel.db import NOBODY, Base, UtcDateTime
 from holdfast.kernel.errors import ConfigurationError
+from holdfast.kernel.permissions import SYSTEM
+from holdfast.main import Installation, open_installation
 from holdfast.migrations import run
 from serving import environment
-from support import fresh_database
+from support import Org, fresh_database, make_org
 
 pytestmark = [pytest.mark.service, pytest.mark.portable]
 ROOT = Path(__file__).parent.parent.parent
@@ -300,6 +308,49 @@ async def test_people_who_are_there_already_get_their_words(dialect):
         assert "person_word" not in await run.on_connection(settings, tables)
         await run.upgrade(settings)
         assert set(await run.on_connection(settings, look)) == wanted
+
+
+async def test_what_was_sealed_with_one_key_for_all_is_sealed_with_the_organisations_own(dialect):
+    """And back; under another SECRET_KEY nothing is touched, also where a table that was made stays made."""
+    async with fresh_database(dialect) as settings:
+        await run.upgrade(settings)
+        home = open_installation(settings)
+        try:
+            org = await make_org(home)
+            app, _ = await give_authenticator(home, org, org.admin.id)
+            async with home.works.begin(org.id, SYSTEM) as work:
+                await notify(work, await get_user(work, user_id=org.admin.id), "new_sign_in")
+            before = await opened(home, org)
+            assert before[0] == app.secret
+            await run.downgrade(settings, "0008")
+            old = AESGCM(derive_key(settings.secret_key.encode(), "sealing"))
+            sealed = await run.on_connection(settings, lambda connection: sealed_secret(connection, org))
+            place = b"user_totp\0" + org.id.bytes + org.admin.id.bytes
+            assert old.decrypt(sealed[1:13], sealed[13:], place).decode() == app.secret
+            other = settings.model_copy(update={"secret_key": "another secret that is long enough too"})
+            with pytest.raises(ConfigurationError, match="SECRET_KEY: a sealed field of user_totp"):
+                await run.upgrade(other)
+            assert await run.on_connection(settings, lambda connection: sealed_secret(connection, org)) == sealed
+            await run.upgrade(settings)
+            assert await opened(home, org) == before
+        finally:
+            await home.close()
+
+
+async def opened(home: Installation, org: Org) -> tuple[str, list[str]]:
+    """Return the secret of the administrator's authenticator, and the messages that wait."""
+    async with home.works.begin(org.id, SYSTEM, write=False) as work:
+        totp = await find_totp(work, user_id=org.admin.id)
+        assert totp is not None
+        secret = (await work.keyring()).open(Totp.secret, totp.id, totp.secret).decode()
+        return secret, [each.text for each in await read_outbox(work)]
+
+
+def sealed_secret(connection: Connection, org: Org) -> bytes:
+    """Return the one authenticator's secret as it is stored."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT set_config('holdfast.tenant', :tenant, true)"), {"tenant": str(org.id)})
+    return bytes(connection.execute(text("SELECT secret FROM user_totp")).scalar_one())
 
 
 def typed(sql: str) -> TextClause:

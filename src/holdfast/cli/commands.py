@@ -12,6 +12,7 @@ from holdfast.cli import (
     api,
     audit,
     doctor,
+    keys,
     migrate,
     notices,
     organizations,
@@ -40,6 +41,7 @@ app.command()(api.openapi)
 app.add_typer(people.app, name="people")
 app.add_typer(users.app, name="users")
 app.add_typer(notices.app, name="notices")
+app.add_typer(keys.app, name="keys")
 app.add_typer(organizations.app, name="organizations")
 app.add_typer(slices.app, name="slice")
 app.add_typer(audit.app, name="audit")

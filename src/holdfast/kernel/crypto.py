@@ -20,13 +20,12 @@ class Keys:
     names: bytes
     tokens: bytes
     flash: bytes
-    sealing: bytes
     access_id: str
 
     @classmethod
     def derive(cls, secret: str) -> "Keys":
         """Return the keys that belong to a secret."""
-        purposes = ("access", "csrf", "cursor", "names", "tokens", "flash", "sealing")
+        purposes = ("access", "csrf", "cursor", "names", "tokens", "flash")
         made = {name: derive_key(secret.encode(), name) for name in purposes}
         return cls(**made, access_id=hashlib.sha256(made["access"]).hexdigest()[:12])
 

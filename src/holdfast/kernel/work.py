@@ -21,6 +21,8 @@ from holdfast.kernel.engines.meaning import meaning
 from holdfast.kernel.errors import PreconditionFailed, Unavailable
 from holdfast.kernel.facts import Changes, Fact, Record
 from holdfast.kernel.ids import new_id
+from holdfast.kernel.keys import Keyring, Masters, load_keyring
+from holdfast.kernel.keys.rotation import Position, reseal
 from holdfast.kernel.permissions import ANONYMOUS, Actor
 from holdfast.kernel.settings import Settings
 from holdfast.kernel.tenancy import SYSTEM_TENANT, TenancyError, open_session, sweep
@@ -107,6 +109,8 @@ class Work:
 
     __slots__ = (
         "_changes",
+        "_holds",
+        "_ring",
         "_session",
         "actor",
         "facts",
@@ -146,6 +150,8 @@ class Work:
         self.others: list[Work] = []
         self._changes = Changes()
         self._session: AsyncSession | None = None
+        self._ring: Keyring | None = None
+        self._holds = False
 
     @property
     def settings(self) -> Settings:
@@ -248,6 +254,17 @@ class Work:
             # It plans a foreign key's check once a connection; the plan for an empty table reads all of a full one.
             await self.link.execute("DISCARD PLANS")
 
+    async def keyring(self, *, sealing: bool = False) -> Keyring:
+        """Return the organisation's keys; `sealing`, which writes, lets none of them end before the commit."""
+        if self._ring is None or (sealing and not self._holds):
+            self._ring, self._holds = await load_keyring(self.session, self.house.masters, hold=sealing), sealing
+        return self._ring
+
+    async def reseal(self, position: Position, *, limit: int) -> tuple[Position | None, int]:
+        """Seal again with the newest key, as `rotation.reseal`; what is said stays, so no entry tells of it."""
+        ring = await self.keyring(sealing=True)
+        return await reseal(self.link.connection, self.tenant_id, ring, position, limit=limit)
+
     async def sweep(self, table: Table, *, limit: int, column: str | None = None) -> int:
         """Remove rows for good, as `tenancy.sweep`; the commit fails unless a fact tells how many (`Fact.swept`)."""
         count = await sweep(self.link.connection, self.tenant_id, table, limit=limit, column=column)
@@ -296,6 +313,7 @@ class Works:
     authenticator: Authenticator
     recorder: Recorder
     keys: Keys
+    masters: Masters
     name_users: Namer
     cache: Cache
     # Filled by identity: which of the installed applications an organisation has switched off at this moment.

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from sqlalchemy.types import TypeEngine
 
 from holdfast.kernel import db
+from holdfast.kernel.keys import Encrypted
 from holdfast.kernel.plugins import installed_apps
 from holdfast.kernel.settings import Settings
 from holdfast.migrations.protection import protect
@@ -17,6 +18,8 @@ from holdfast.migrations.run import grantee, load_models, on_connection, own_tab
 
 def _render(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:
     """Write our column types as they are spelled in a migration."""
+    if kind == "type" and isinstance(item, Encrypted):
+        item = db.Bytes(item.length)
     if kind != "type" or not isinstance(item, TypeEngine) or type(item).__module__ != db.__name__:
         return False
     autogen.imports.add("from holdfast.kernel import db")
@@ -62,4 +65,5 @@ given: Connection | None = context.config.attributes.get("connection")
 if given is not None:
     _migrate(given)
 else:
-    asyncio.run(_migrate_and_protect(Settings()))
+    context.config.attributes["settings"] = Settings()
+    asyncio.run(_migrate_and_protect(context.config.attributes["settings"]))

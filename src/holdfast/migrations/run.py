@@ -220,7 +220,7 @@ async def upgrade(settings: Settings, apps: Sequence[App] | None = None, *, revi
         if role is not None and connection.dialect.name == "postgresql" and not has_role(connection, role):
             raise _no_role(role)
         before = _current(connection, None)
-        command.upgrade(_config(connection), revision)
+        command.upgrade(_config(connection, settings=settings), revision)
         after = _current(connection, None)
         if after != before:
             log.info("database_migrated", before=before, after=after)
@@ -240,7 +240,9 @@ def has_role(connection: Connection, name: str) -> bool:
 async def downgrade(settings: Settings, revision: str) -> None:
     """Take our chain back to a revision; for tests and for an operator who must."""
     load_models(installed_apps())
-    await on_connection(settings, lambda connection: command.downgrade(_config(connection), revision))
+    await on_connection(
+        settings, lambda connection: command.downgrade(_config(connection, settings=settings), revision)
+    )
 
 
 async def pending(settings: Settings, apps: Sequence[App] | None = None) -> list[str]:
@@ -298,7 +300,7 @@ def _current(connection: Connection, app: App | None) -> str | None:
     return MigrationContext.configure(connection, opts={"version_table": _version_table(app)}).get_current_revision()
 
 
-def _config(connection: Connection, app: App | None = None) -> Config:
+def _config(connection: Connection, app: App | None = None, *, settings: Settings | None = None) -> Config:
     here = Path(__file__).parent
     config = Config()
     config.set_main_option("script_location", str(here))
@@ -307,5 +309,6 @@ def _config(connection: Connection, app: App | None = None) -> Config:
         config.set_main_option("version_locations", str(Path(str(package.__file__)).parent))
     config.set_main_option("path_separator", "newline")
     config.attributes["connection"] = connection
+    config.attributes["settings"] = settings
     config.attributes["version_table"] = _version_table(app)
     return config

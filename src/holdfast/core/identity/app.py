@@ -60,6 +60,7 @@ APP = App(
         RecordKind("user_preference", "Preference", names=("name",)),
         RecordKind("sign_in_policy", "Sign-in policy"),
         RecordKind("application_choice", "Applications"),
+        RecordKind("tenant_key", "Encryption key", names=("number",)),
         RecordKind("break_glass", "Emergency access", names=("target_slug",)),
     ),
 )

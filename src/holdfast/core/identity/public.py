@@ -21,6 +21,7 @@ from holdfast.core.identity.service.setup import (
     issue_setup_link,
     needs_setup,
 )
+from holdfast.core.identity.service.tenant_keys import ListedKey, Rotated, list_keys, rotate_keys
 from holdfast.core.identity.service.tenants import ensure_system, found_tenant
 from holdfast.core.identity.service.tokens import AccessTokens
 from holdfast.core.identity.service.unlocking import reset_second_factor, unlock_user
@@ -34,11 +35,13 @@ __all__ = [
     "AccessTokens",
     "Administrator",
     "Desk",
+    "ListedKey",
     "ListedOrganization",
     "Message",
     "Passwords",
     "Profile",
     "Purged",
+    "Rotated",
     "SessionAuthenticator",
     "SessionCookie",
     "UsersImportReport",
@@ -56,6 +59,7 @@ __all__ = [
     "keep_administrators",
     "labels_of",
     "list_all_organizations",
+    "list_keys",
     "needs_setup",
     "note_presence",
     "open_session",
@@ -64,6 +68,7 @@ __all__ = [
     "read_outbox",
     "reset_mfa",
     "reset_second_factor",
+    "rotate_keys",
     "surroundings",
     "switched_off",
     "table_of_roles",

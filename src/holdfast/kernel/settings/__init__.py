@@ -6,7 +6,6 @@ The environment goes before `.env`; an empty value counts as not given. `explain
 
 import ipaddress
 import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from sqlalchemy.engine import URL
 
 from holdfast.kernel.engines.addresses import normalise_url
 from holdfast.kernel.errors import ConfigurationError
+from holdfast.kernel.settings.kept import SECRET_BYTES, kept_secret
 from holdfast.kernel.settings.values import (
     Address,
     DatabaseKind,
@@ -32,7 +32,6 @@ from holdfast.kernel.settings.values import (
 )
 from holdfast.kernel.settings.variables import PREFIX, Variables, env_names, normalised_as
 
-SECRET_BYTES = 32
 _MASK = "********"
 _REQUIRED = {
     "secret_key": "SECRET_KEY is required in production: at least 32 random bytes.",
@@ -73,8 +72,15 @@ class Settings(BaseSettings):
     secret_key: str = Field(
         default_factory=_secret,
         repr=False,
-        description="Root of every key, at least 32 random bytes; required in production, elsewhere generated into "
-        "HOLDFAST_HOME/secret_key.",
+        description="Root of the keys for sessions and links, at least 32 random bytes; required in production, "
+        "elsewhere generated into HOLDFAST_HOME/secret_key.",
+    )
+    master_key: str = Field(
+        "",
+        repr=False,
+        description="Keys that wrap those of the organisations, separated by commas, the one in use first; without it "
+        "they stand in HOLDFAST_HOME/master_keys. `holdfast keys init` makes the file, and the start where ENVIRONMENT "
+        "is not production.",
     )
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
@@ -194,32 +200,6 @@ def override(**values: str) -> Settings:
     """Set variables for this process and its children and read the settings again: options reach every worker."""
     os.environ.update({f"{PREFIX}{name.upper()}": value for name, value in values.items()})
     return Settings()
-
-
-def kept_secret(home: Path) -> str:
-    """Return the secret kept in HOLDFAST_HOME, made on the first call; processes that race get the same one."""
-    path = home / "secret_key"
-    try:
-        if not path.exists():
-            home.mkdir(parents=True, exist_ok=True, mode=0o700)
-            fresh = home / f".secret_key.{os.getpid()}.{secrets.token_hex(4)}"
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_urlsafe(48) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            try:
-                os.link(fresh, path)  # whole or not at all, and the first one wins
-            except FileExistsError:
-                pass
-            finally:
-                fresh.unlink()
-        secret = path.read_text().strip()
-    except OSError as error:
-        raise ConfigurationError(f"HOLDFAST_HOME: {path} cannot be kept: {error.strerror}.") from error
-    if len(secret.encode()) < SECRET_BYTES:
-        raise ConfigurationError(f"HOLDFAST_HOME: {path} is damaged; restore it, or give SECRET_KEY.")
-    return secret
 
 
 # ── what is refused ──────────────────────────────────────────────────────────────────────────────────────────────────

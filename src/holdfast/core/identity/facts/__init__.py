@@ -35,6 +35,7 @@ from holdfast.core.identity.facts.accounts import (
     UserCreated,
     UserStatusChanged,
 )
+from holdfast.core.identity.facts.keys import TenantKeyEnded, TenantKeyMade, TenantKeyWrapped
 from holdfast.core.identity.facts.organizations import ApplicationsChosen, OrganizationPurged
 from holdfast.core.identity.facts.users import (
     EmailChangeAsked,
@@ -97,6 +98,9 @@ __all__ = [
     "SignedIn",
     "SignedOut",
     "SteppedUp",
+    "TenantKeyEnded",
+    "TenantKeyMade",
+    "TenantKeyWrapped",
     "TokenReused",
     "TotpConfirmed",
     "TotpEnrolled",

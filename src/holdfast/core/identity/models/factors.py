@@ -17,6 +17,7 @@ from holdfast.kernel.db import (
     tenant_fk,
     to_one,
 )
+from holdfast.kernel.keys import Encrypted, Sealed
 
 
 class Totp(TenantOwned, Base):
@@ -24,8 +25,7 @@ class Totp(TenantOwned, Base):
 
     __tablename__ = "user_totp"
 
-    # Sealed with a key of the installation, bound to tenant and user.
-    secret: Mapped[bytes] = mapped_column(Bytes(255), info=SECRET)
+    secret: Mapped[Sealed] = mapped_column(Encrypted(255), info=SECRET)
     confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # The time step whose code was used last: that one and every earlier one is refused.
     last_step: Mapped[int] = mapped_column(default=0, info=UNTRACKED)
@@ -55,8 +55,8 @@ class Challenge(TenantOwned, Base):
     kind: Mapped[SessionKind] = mapped_column(Choice(SessionKind))
     # The `changed_at` of the password that was verified: another one since ends the sign-in.
     password_changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    # The sealed secret of an authenticator that is made known in the course of this sign-in.
-    enrolment: Mapped[bytes | None] = mapped_column(Bytes(255))
+    # The secret of an authenticator that is made known in the course of this sign-in.
+    enrolment: Mapped[Sealed | None] = mapped_column(Encrypted(255))
     failures: Mapped[int] = mapped_column(default=0)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -8,6 +8,7 @@ from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from holdfast.kernel.db import Base, Bytes, Choice, Str, TenantOwned, UtcDateTime, tenant_fk, to_one
+from holdfast.kernel.keys import Encrypted, Sealed
 
 
 class Purpose(enum.StrEnum):
@@ -46,9 +47,8 @@ class Notice(TenantOwned, Base):
 
     user_id: Mapped[UUID] = tenant_fk("user_account")
     template: Mapped[str] = mapped_column(Str(63))
-    # Sealed with a key of the installation, bound to tenant and row: address, locale, and what the template is told,
-    # which may hold a one-time link.
-    payload: Mapped[bytes] = mapped_column(Bytes(4096))
+    # Address, locale, and what the template is told, which may hold a one-time link.
+    payload: Mapped[Sealed] = mapped_column(Encrypted(4096))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

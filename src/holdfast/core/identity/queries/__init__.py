@@ -18,6 +18,7 @@ from holdfast.core.identity.queries.factors import (
     forget_challenges,
     list_recovery_codes,
 )
+from holdfast.core.identity.queries.keys import list_tenant_keys
 from holdfast.core.identity.queries.outbox import find_user_token, list_open_user_tokens, list_unsent_notices
 from holdfast.core.identity.queries.platform import (
     BREAK_GLASS,
@@ -167,6 +168,7 @@ __all__ = [
     "list_setup_links",
     "list_switched_off",
     "list_taken_names",
+    "list_tenant_keys",
     "list_tenants",
     "list_tenants_by_name",
     "list_unsent_notices",

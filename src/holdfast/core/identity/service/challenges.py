@@ -17,9 +17,7 @@ from holdfast.core.identity.service.factors import (
     Shown,
     issue_codes,
     new_secret_text,
-    seal_secret,
     step_of,
-    unseal_secret,
     use_factor,
 )
 from holdfast.core.identity.service.failures import write_failure
@@ -27,6 +25,7 @@ from holdfast.core.identity.service.notices import notify
 from holdfast.core.identity.service.opening import Opened, enter
 from holdfast.core.identity.service.tokens import Address
 from holdfast.kernel.crypto import digest, new_secret, same
+from holdfast.kernel.keys import Sealed
 from holdfast.kernel.permissions import ANONYMOUS, SYSTEM, verb
 from holdfast.kernel.work import Gate, Work
 
@@ -69,7 +68,7 @@ async def wait_for_factor(work: Work, *, standing: Standing, kind: SessionKind) 
         secret_hash=digest(secret),
         kind=kind,
         password_changed_at=standing.password_changed_at,
-        enrolment=None if enrolment is None else _sealed(work, enrolment.secret, row_id),
+        enrolment=None if enrolment is None else await _sealed(work, enrolment.secret, row_id),
         failures=0,
         expires_at=work.now() + VALID,
     )
@@ -113,7 +112,7 @@ async def find_enrolment(gate: Gate, *, token: str) -> Enrolment | None:
         if row is None or row.enrolment is None or row.used_at is not None:
             return None
         user = await queries.find_user(work, user_id=row.user_id)
-        return None if user is None else Enrolment.of(work, user, _secret_of(work, row))
+        return None if user is None else Enrolment.of(work, user, await _secret_of(work, row))
 
 
 async def _whose(gate: Gate, address: Address) -> UUID | None:
@@ -143,7 +142,7 @@ async def _judge(
     has = standing.totp_confirmed_at is not None
     if not has and row.enrolment is None:
         return SignInOver()  # the authenticator was taken away meanwhile
-    good = await use_factor(work, user=user, shown=shown) if has else _is_first_code(work, row, shown)
+    good = await use_factor(work, user=user, shown=shown) if has else await _is_first_code(work, row, shown)
     if not good:
         return await _count(work, row)
     row.used_at, password.failures = work.now(), 0
@@ -158,8 +157,8 @@ def _waits(work: Work, row: Challenge, password: Password) -> bool:
     return row.used_at is None and row.expires_at > work.now() and not changed
 
 
-def _is_first_code(work: Work, row: Challenge, shown: Shown) -> bool:
-    return shown.code is not None and step_of(_secret_of(work, row), shown.code, work.now()) is not None
+async def _is_first_code(work: Work, row: Challenge, shown: Shown) -> bool:
+    return shown.code is not None and step_of(await _secret_of(work, row), shown.code, work.now()) is not None
 
 
 async def _count(work: Work, row: Challenge) -> CodeRefused | SignInOver:
@@ -173,22 +172,22 @@ async def _count(work: Work, row: Challenge) -> CodeRefused | SignInOver:
 
 async def _enrol(work: Work, user: User, row: Challenge, code: str) -> list[str]:
     """Keep the authenticator whose first code was right and return the recovery codes beside it."""
-    secret = _secret_of(work, row)
+    secret = await _secret_of(work, row)
     totp = await queries.find_totp(work, user_id=user.id, lock=True)
     if totp is None:
         totp = Totp(id=user.id)
         work.session.add(totp)
-    totp.secret = seal_secret(work, secret, table=Totp.__tablename__, row_id=user.id)
+    totp.secret = (await work.keyring(sealing=True)).seal(Totp.secret, user.id, secret)
     totp.confirmed_at, totp.last_step = work.now(), step_of(secret, code, work.now()) or 0
     work.record(TotpConfirmed(entity=totp))
     await notify(work, user, "mfa_changed", change="your second factor was switched on")
     return await issue_codes(work, user)
 
 
-def _sealed(work: Work, secret: str, row_id: UUID) -> bytes:
-    return seal_secret(work, secret, table=Challenge.__tablename__, row_id=row_id)
+async def _sealed(work: Work, secret: str, row_id: UUID) -> Sealed:
+    return (await work.keyring(sealing=True)).seal(Challenge.enrolment, row_id, secret)
 
 
-def _secret_of(work: Work, row: Challenge) -> str:
+async def _secret_of(work: Work, row: Challenge) -> str:
     assert row.enrolment is not None
-    return unseal_secret(work, row.enrolment, table=Challenge.__tablename__, row_id=row.id)
+    return (await work.keyring()).open(Challenge.enrolment, row.id, row.enrolment).decode()

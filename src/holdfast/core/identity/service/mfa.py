@@ -13,7 +13,6 @@ from holdfast.core.identity.service.factors import (
     issue_codes,
     new_secret_text,
     remove_factor,
-    seal_secret,
     use_code,
 )
 from holdfast.core.identity.service.notices import notify
@@ -57,7 +56,7 @@ async def enrol_totp(work: Work) -> Enrolment:
         totp = Totp(id=user.id)
         work.session.add(totp)
     enrolment = Enrolment.of(work, user, new_secret_text())
-    totp.secret = seal_secret(work, enrolment.secret, table=Totp.__tablename__, row_id=user.id)
+    totp.secret = (await work.keyring(sealing=True)).seal(Totp.secret, user.id, enrolment.secret)
     totp.last_step = 0
     work.record(TotpEnrolled(entity=totp))
     return enrolment
@@ -73,7 +72,7 @@ async def confirm_totp(work: Work, *, code: str) -> list[str]:
     totp = await queries.find_totp(work, user_id=user.id, lock=True)
     if totp is None or totp.confirmed_at is not None:
         raise NoSecondFactor("No authenticator waits to be confirmed.")
-    if not use_code(work, totp, code):
+    if not await use_code(work, totp, code):
         raise WrongCode
     totp.confirmed_at = work.now()
     work.record(TotpConfirmed(entity=totp))

@@ -12,8 +12,6 @@ import orjson
 from holdfast.core.identity import queries
 from holdfast.core.identity.models import Notice, User
 from holdfast.core.identity.queries import Standing
-from holdfast.core.identity.service.desk import desk_of
-from holdfast.core.identity.service.sealing import seal, unseal
 from holdfast.kernel.clock import rfc3339
 from holdfast.kernel.db import canonical
 from holdfast.kernel.work import Work
@@ -89,8 +87,7 @@ async def notify(work: Work, user: User | Standing, template: str, *, to: str | 
     work_told = {"at": rfc3339(work.now()), "ip": work.request.ip or "-", "user_agent": work.request.user_agent or "-"}
     row = Notice(id=work.new_id(), user_id=user.id, template=template, created_at=work.now())
     payload = {"to": address, "name": user.name, "locale": user.locale, "told": {**work_told, **told}}
-    key = desk_of(work.house).keys.sealing
-    row.payload = seal(key, canonical(payload), table=Notice.__tablename__, tenant_id=work.tenant_id, row_id=row.id)
+    row.payload = (await work.keyring(sealing=True)).seal(Notice.payload, row.id, canonical(payload))
     work.session.add(row)
 
 
@@ -98,12 +95,11 @@ async def notify(work: Work, user: User | Standing, template: str, *, to: str | 
 async def read_outbox(work: Work, *, limit: int = 100) -> Sequence[Message]:
     """Return the messages of an organisation that wait to be sent, oldest first."""
     tenant = await queries.get_tenant(work)
-    return [_opened(work, row, tenant.slug) for row in await queries.list_unsent_notices(work, limit=limit)]
+    rows, ring = await queries.list_unsent_notices(work, limit=limit), await work.keyring()
+    return [_opened(work, row, ring.open(Notice.payload, row.id, row.payload), tenant.slug) for row in rows]
 
 
-def _opened(work: Work, row: Notice, organization: str) -> Message:
-    key = desk_of(work.house).keys.sealing
-    plain = unseal(key, row.payload, table=Notice.__tablename__, tenant_id=work.tenant_id, row_id=row.id)
+def _opened(work: Work, row: Notice, plain: bytes, organization: str) -> Message:
     payload = orjson.loads(plain)
     template = TEMPLATES[row.template]
     told = {**payload["told"], "name": payload["name"], "organization": organization, "app": work.settings.app_name}

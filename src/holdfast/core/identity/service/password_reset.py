@@ -5,13 +5,12 @@ from uuid import UUID
 from holdfast.core.identity import queries
 from holdfast.core.identity.errors import CannotReset, ResetRefused
 from holdfast.core.identity.facts import PasswordResetSent, PasswordSet
-from holdfast.core.identity.models import Password, Purpose, User, UserKind, UserStatus
+from holdfast.core.identity.models import Notice, Password, Purpose, User, UserKind, UserStatus
 from holdfast.core.identity.service.desk import Desk, desk_of
 from holdfast.core.identity.service.failures import write_failure
 from holdfast.core.identity.service.links import end_links, find_link, issue_link, link_to, read_link
 from holdfast.core.identity.service.notices import notify
 from holdfast.core.identity.service.own_password import FIELD, Rule, rule_for
-from holdfast.core.identity.service.sealing import seal
 from holdfast.core.identity.service.sessions import end_sessions
 from holdfast.core.identity.service.tenants import find_tenant_of
 from holdfast.core.identity.service.tokens import Address
@@ -88,7 +87,7 @@ async def _send(work: Work, user: User) -> None:
 async def _pretend(work: Work, desk: Desk, email: str) -> None:
     """Do what sending a link does, as far as it takes time, and write down that one was asked for."""
     await queries.list_open_user_tokens(work, user_id=NOBODY)
-    seal(desk.keys.sealing, email.encode(), table="notice", tenant_id=work.tenant_id, row_id=work.new_id())
+    (await work.keyring(sealing=True)).seal(Notice.payload, work.new_id(), email)
     record = Record(
         action="identity.password.forgot",
         category="security",

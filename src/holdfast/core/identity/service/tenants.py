@@ -7,6 +7,7 @@ from holdfast.core.directory.public import found_organization
 from holdfast.core.identity import queries
 from holdfast.core.identity.errors import SlugTaken
 from holdfast.core.identity.service.desk import desk_of
+from holdfast.core.identity.service.tenant_keys import make_key
 from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.tenancy import SYSTEM_TENANT, Tenant
 from holdfast.kernel.work import Work, Works
@@ -23,6 +24,7 @@ async def found_tenant(
         raise SlugTaken(f"organization: {slug} is taken")
     work.session.add(Tenant(id=work.tenant_id, slug=slug, status="active", demo=demo, created_at=work.now()))
     open_log(work)
+    make_key(work)
     await found_organization(work, name=name, industry=industry, country=country)
     await work.flush()
 
