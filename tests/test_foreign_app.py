@@ -31,8 +31,56 @@ async def main():
             assert page.status_code == 200 and "Projector" in page.text, page.text
 """
 
+SEALED = """
+import support
+import httpx
+from holdfast.core.audit.public import EntryList
+from holdfast.core.audit.service.reading import browse_entries
+from holdfast.core.identity.public import rotate_keys
+from holdfast.main import create_app
+from holdfast_lending.models import LendingItem
+from holdfast_lending.service import read_lock_code
+from sqlalchemy import select
+
+async def stored(home, org):
+    async with org.work("admin", write=False) as work:
+        return (await work.session.execute(select(LendingItem.lock_code, LendingItem.lock_index))).one()
+
+async def main():
+    async with support.installation_on(DIALECT) as home:
+        org, other = await support.make_org(home), await support.make_org(home)
+        transport = httpx.ASGITransport(app=create_app(home.settings, home))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
+            body = {"title": "Safe", "lock_code": "4711-0815"}
+            made = await client.post("/api/v1/lending/items", json=body, headers=org.admin.bearer)
+            assert made.status_code == 201, made.text
+            assert "4711-0815" not in made.text
+        before = await stored(home, org)
+        assert b"4711" not in before.lock_code.raw
+        assert len(before.lock_index) == 32
+        [_] = [each async for each in rotate_keys(home.works, data=True, slug=org.slug)]
+        after = await stored(home, org)
+        assert after.lock_code != before.lock_code and after.lock_index == before.lock_index
+        async with org.work("user", write=False) as work:
+            assert await read_lock_code(work, code="4711-0815") == "Safe: 4711-0815"
+            assert await read_lock_code(work, code="4711-0816") is None
+        async with other.work("user", write=False) as work:
+            assert await read_lock_code(work, code="4711-0815") is None
+        async with org.work("auditor", write=False) as work:
+            found, _ = await browse_entries(work, EntryList(action="lending.item.added"))
+        assert len(found) == 1
+        said = found[0].model_dump_json()
+        assert "4711" not in said and before.lock_index.hex() not in said and before.lock_code.raw.hex() not in said
+"""
+
 
 @pytest.mark.endpoint
 @pytest.mark.portable
 def test_a_foreign_app_has_table_migration_endpoint_and_page(dialect: str) -> None:
     run_with_lending(SCRIPT, dialect)
+
+
+@pytest.mark.service
+@pytest.mark.portable
+def test_a_foreign_app_seals_a_field_and_finds_by_it(dialect: str) -> None:
+    run_with_lending(SEALED, dialect)

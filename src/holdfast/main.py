@@ -169,13 +169,13 @@ async def prepare(home: Installation) -> None:
     if production:
         await _refuse_powerful(home)
     await ensure_system(home.works)
-    await _refuse_lost_keys(home)
+    await refuse_lost_keys(home)
     if not settings.demo and await has_demo(home.works):
         way = "use another database" if production else "serve it with --demo, or use another database"
         raise ConfigurationError(f"The database holds demo accounts, whose passwords everyone knows: {way}.")
 
 
-async def _refuse_lost_keys(home: Installation) -> None:
+async def refuse_lost_keys(home: Installation) -> None:
     """Raise ConfigurationError where the keys in the database cannot be opened, nor then what they sealed."""
     async with home.works.begin(SYSTEM_TENANT, SYSTEM, write=False) as work:
         try:

@@ -13,9 +13,10 @@ from holdfast.cli.terminal import quiet, show, trouble_of
 from holdfast.kernel.clock import system_clock
 from holdfast.kernel.engines import Link
 from holdfast.kernel.errors import HoldfastError
+from holdfast.kernel.keys import KeysEnded
 from holdfast.kernel.limits.throttle import REDIS_TIMEOUT
 from holdfast.kernel.settings import Settings, refusals
-from holdfast.main import Installation, open_installation
+from holdfast.main import Installation, open_installation, refuse_lost_keys
 from holdfast.migrations import role, run
 
 SKEW_SECONDS = 5.0
@@ -39,7 +40,7 @@ Examine = Callable[[Installation], Awaitable[Finding]]
 
 
 def doctor() -> int:
-    """Examine settings, secrets, database, role, triggers, migrations, clock and Redis; fail when something is wrong.
+    """Examine settings, secrets, database, triggers, migrations, keys, role, clock and Redis; fail on a fault.
 
     Example: holdfast doctor
     """
@@ -94,6 +95,14 @@ async def _migrations(home: Installation) -> Finding:
     return Finding("migrations, triggers", [f"{fault}." for fault in faults], await run.current(home.settings) or "")
 
 
+async def _keys(home: Installation) -> Finding:
+    try:
+        await refuse_lost_keys(home)
+    except KeysEnded:
+        return Finding("keys", [], "none yet")
+    return Finding("keys", [], f"master key {home.works.masters.current}")
+
+
 async def _role(home: Installation) -> Finding:
     return Finding("role", await _with_link(home, role.role_faults), "restricted")
 
@@ -136,6 +145,7 @@ async def _with_link(home: Installation, act: Callable[[Link], Awaitable[T]]) ->
 _EXAMINATIONS: dict[str, Examine] = {
     "database": _database,
     "migrations, triggers": _migrations,
+    "keys": _keys,
     "role": _role,
     "clock": _clock,
     "redis": _redis,

@@ -11,6 +11,7 @@ class ItemCreate(Inward):
     """A new thing."""
 
     title: Annotated[OneLine, Field(min_length=1, max_length=100)]
+    lock_code: Annotated[OneLine | None, Field(min_length=4, max_length=64)] = None
 
 
 class ItemOut(RecordOut):

@@ -6,12 +6,13 @@ A model declares `secret: Mapped[Sealed] = mapped_column(Encrypted(255), info=SE
 
 from holdfast.kernel.keys.columns import Encrypted, Sealed, TenantKey
 from holdfast.kernel.keys.masters import MasterKeyMissing, Masters
-from holdfast.kernel.keys.rings import OVERHEAD, Keyring, SealBroken, TenantSecret, load_keyring
+from holdfast.kernel.keys.rings import OVERHEAD, Keyring, KeysEnded, SealBroken, TenantSecret, load_keyring
 
 __all__ = [
     "OVERHEAD",
     "Encrypted",
     "Keyring",
+    "KeysEnded",
     "MasterKeyMissing",
     "Masters",
     "SealBroken",

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from holdfast.kernel import db
+from holdfast.kernel.clock import system_clock
 from holdfast.kernel.crypto import derive_key
 from holdfast.kernel.errors import ConfigurationError
 from holdfast.kernel.ids import new_id
@@ -62,7 +62,7 @@ def upgrade() -> None:
         secret, row_id = TenantSecret.fresh(), new_id()
         master_id, wrapped = masters.wrap(secret.raw, tenant_id=tenant_id, row_id=row_id)
         row = {"tenant_id": tenant_id, "id": row_id, "number": 1, "master_id": master_id, "wrapped": wrapped}
-        bind.execute(keys.insert(), [{**row, "created_at": datetime.now(UTC)}])
+        bind.execute(keys.insert(), [{**row, "created_at": system_clock()}])
         rings[tenant_id] = Keyring(tenant_id, {1: secret})
 
     def turn(column: sa.Column[Any], tenant_id: UUID, row_id: UUID, *, sealed: bytes) -> bytes:

@@ -17,6 +17,8 @@ def upgrade() -> None:
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("title", db.Str(100), nullable=False),
+        sa.Column("lock_code", db.Bytes(128), nullable=True),
+        sa.Column("lock_index", db.Bytes(32), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", db.UtcDateTime(), nullable=False),
         sa.Column("created_by", sa.Uuid(), nullable=True),

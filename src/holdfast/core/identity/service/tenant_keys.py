@@ -127,6 +127,6 @@ async def _organizations(works: Works, slug: str | None) -> list[tuple[UUID, str
     async with works.begin(SYSTEM_TENANT, SYSTEM, write=False) as work:
         found = [(each.id, each.slug) for each in await queries.list_every_tenant(work) if each.status not in GONE]
     chosen = [each for each in found if slug in (None, each[1])]
-    if not chosen:
+    if slug is not None and not chosen:
         raise OrganizationNotFound(f"There is no organisation {slug!r}.")
     return chosen
