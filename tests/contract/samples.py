@@ -1,6 +1,7 @@
 """A valid row for any table, made from its columns' types, and copies of the tables without the composite keys."""
 
 import os
+import random
 from datetime import date
 from uuid import UUID, uuid4
 
@@ -24,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from holdfast.kernel.clock import system_clock
 from holdfast.kernel.db import Base, Bytes, CanonicalJson, Choice, Str, UtcDateTime
 from holdfast.kernel.ids import new_id
+from holdfast.kernel.keys import Encrypted, Sealed
 from holdfast.kernel.tenancy import tenant_tables
 
 Row = dict[str, object]
@@ -37,12 +39,16 @@ def value(column: Column) -> object:
         return next(iter(kind.kind))
     if isinstance(kind, Str):
         return uuid4().hex[: kind.length]
+    if isinstance(kind, Encrypted):
+        return Sealed(os.urandom(40))
     if isinstance(kind, Bytes | LargeBinary):
         return os.urandom(16)
     if isinstance(kind, UtcDateTime):
         return system_clock()
     if isinstance(kind, CanonicalJson):
         return {}
+    if column.name == "number" and isinstance(kind, Integer):
+        return random.randrange(100, 1_000_000)  # of those that a tenant has from the beginning the first are taken
     for type_, made in ((Uuid, new_id()), (Boolean, False), (Integer, 1), (Date, date(2026, 1, 1)), (Text, "text")):
         if isinstance(kind, type_):
             return made

@@ -21,6 +21,7 @@ from holdfast.core.identity.facts import PasswordSet
 from holdfast.core.identity.models import Password
 from holdfast.core.identity.public import issue_setup_link
 from holdfast.kernel.db import Base, TenantOwned
+from holdfast.kernel.keys import Sealed
 from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.plugins import installed_apps
 from holdfast.kernel.work import RequestInfo
@@ -88,6 +89,7 @@ EXEMPT_COLUMNS = {
     "role_assignment.scope_key": "omit",
     "role_assignment.ended_key": "omit",
     "user_totp.secret": "secret",
+    "tenant_key.wrapped": "secret",
     "user_totp.last_step": "untracked",  # each sign-in has an entry of its own
     "recovery_code.code_hash": "secret",
     "user_password.hash": "secret",
@@ -125,6 +127,8 @@ def shown(value: object) -> object:
         return str(value)
     if isinstance(value, bytes):
         return value.hex()
+    if isinstance(value, Sealed):
+        return value.raw.hex()
     return value
 
 
@@ -199,7 +203,8 @@ async def test_entries_show_exactly_what_the_set_up_made(dialect) -> None:
         assert answer.status_code == 201, answer.text
         after = await rows(owner.engine, UUID(answer.json()["organization"]["id"]))
         changes = differences({table: {} for table in after}, after)
-        assert {table for table, _ in changes} == {"organization", "user_account", "user_password", "role_assignment"}
+        made = {"organization", "tenant_key", "user_account", "user_password", "role_assignment"}
+        assert {table for table, _ in changes} == made
         assert told(after, answer.headers["x-request-id"]) == changes
 
 
@@ -333,7 +338,8 @@ async def test_no_secret_and_no_hash_is_in_any_entry(home, stage, owner) -> None
     found = await rows(owner.engine, stage.org.id)
     secrets += [row["hash"] for row in found["user_password"].values() if row["hash"] != "$argon2id$none"]
     secrets += [row["code_hash"].hex() for row in found["recovery_code"].values()]
-    secrets += [row["secret"].hex() for row in found["user_totp"].values()]
+    secrets += [row["wrapped"].hex() for row in found["tenant_key"].values()]
+    secrets += [row["secret"].raw.hex() for row in found["user_totp"].values()]
     for table in ("session", "refresh_token", "sign_in_challenge", "user_token"):
         secrets += [row["secret_hash"].hex() for row in found[table].values()]
     assert len(secrets) > 20

@@ -109,12 +109,14 @@ def test_every_encrypted_column_of_an_audited_table_stays_out_of_the_trail() -> 
 def test_the_file_is_made_outside_production_for_its_owner_alone(tmp_path: Path) -> None:
     masters = Masters.open(settings(tmp_path))
     file = tmp_path / "master_keys"
+    assert not file.exists(), "to look at an installation makes nothing"
+    assert len(masters.current) == 16
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert masters.file == file
     assert Masters.open(settings(tmp_path)).ids == masters.ids, "made once"
     file.chmod(0o640)
     with pytest.raises(ConfigurationError, match=f"chmod 600 {file}"):
-        Masters.open(settings(tmp_path))
+        assert Masters.open(settings(tmp_path)).current
 
 
 def test_production_makes_no_key_of_its_own(tmp_path: Path) -> None:
@@ -149,7 +151,7 @@ def test_a_damaged_file_names_the_line(tmp_path: Path) -> None:
     file = tmp_path / "master_keys"
     file.write_text(file.read_text() + "garbage\n")
     with pytest.raises(ConfigurationError, match=f"{file}: key 2"):
-        Masters.open(settings(tmp_path))
+        assert Masters.open(settings(tmp_path)).current
 
 
 def test_the_first_master_key_wraps_and_each_opens_for_its_place(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ wrapped before it, in the database and in its backups.
 import hashlib
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from uuid import UUID
 
@@ -29,17 +29,20 @@ class MasterKeyMissing(RuntimeError):
 
 
 class Masters:
-    """The master keys by their ids; those of a file are read again where one is asked for that is not among them."""
+    """The master keys by their ids.
 
-    def __init__(self, keys: Iterable[bytes], *, file: Path | None = None) -> None:
-        self._keys = {id_of(key): key for key in keys}
+    Those of a file are read when the first is asked for, and again where one is asked for that is not among them.
+    """
+
+    def __init__(self, keys: Iterable[bytes] = (), *, file: Path | None = None) -> None:
+        self._known = {id_of(key): key for key in keys}
         self._file = file
 
     @classmethod
     def open(cls, settings: Settings) -> "Masters":
         """Return the master keys of an installation; raise ConfigurationError where there are none, or unreadable ones.
 
-        Outside production the file is made where there is none.
+        Outside production the file is made when the first key is asked for.
         """
         if settings.master_key:
             return cls(read_keys(settings.master_key.split(","), "MASTER_KEY"))
@@ -48,7 +51,13 @@ class Masters:
             raise ConfigurationError(
                 f"MASTER_KEY is required in production; without it {file}, which holdfast keys init makes."
             )
-        return cls(_read_file(file), file=file)
+        return cls(file=file)
+
+    @property
+    def _keys(self) -> Mapping[str, bytes]:
+        if not self._known:
+            self.reload()
+        return self._known
 
     @property
     def current(self) -> str:
@@ -68,7 +77,7 @@ class Masters:
     def reload(self) -> None:
         """Read the file again, where they stand in one."""
         if self._file is not None:
-            self._keys = {id_of(key): key for key in _read_file(self._file)}
+            self._known = {id_of(key): key for key in _read_file(self._file)}
 
     def wrap(self, plain: bytes, *, tenant_id: UUID, row_id: UUID) -> tuple[str, bytes]:
         """Return the id of the key in use, and bytes that only `unwrap` for the same place opens (AES-256-GCM)."""
