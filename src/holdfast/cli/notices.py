@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from holdfast.cli.terminal import installation, say, tenant_of
-from holdfast.core.identity.public import Message, read_outbox
+from holdfast.core.identity.public import Message, NoticeState, read_outbox
+from holdfast.core.notify.public import Tally, open_transport, send_due
 from holdfast.kernel.clock import rfc3339
 from holdfast.kernel.permissions import SYSTEM
 
@@ -16,7 +17,7 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.callback()
 def _group() -> None:
-    """See what users are to be told."""
+    """See what users are to be told, and send it."""
 
 
 @app.command("list")
@@ -33,6 +34,27 @@ def list_notices(
     for message in messages:
         say(f"To: {message.to}\nSubject: {message.subject}\nDate: {rfc3339(message.created_at)}\n\n{message.text}")
     say(f"{len(messages)} {'message' if len(messages) == 1 else 'messages'} for {organization}")
+
+
+@app.command("send")
+def send() -> int:
+    """Send the messages of all organisations that are due; run it each minute. Fails where any could not be sent.
+
+    Example: holdfast notices send
+    """
+    done = asyncio.run(_send())
+    told = [f"{done[state]} {state.replace('waiting', 'to be tried again')}" for state in NoticeState if done[state]]
+    say(", ".join(told) or "nothing was due")
+    return 1 if done[NoticeState.FAILED] + done[NoticeState.UNCERTAIN] else 0
+
+
+async def _send() -> Tally:
+    async with installation() as home:
+        transport = open_transport(home.settings)
+        try:
+            return await send_due(home.works, transport)
+        finally:
+            await transport.close()
 
 
 async def _waiting(organization: str, limit: int) -> Sequence[Message]:

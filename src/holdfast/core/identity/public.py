@@ -1,6 +1,7 @@
 """What other slices may ask of identity."""
 
 from holdfast.core.identity.guards import ROLES, can_be_password, table_of_roles
+from holdfast.core.identity.models import NoticeState
 from holdfast.core.identity.queries import find_tenant
 from holdfast.core.identity.schemas import GONE, Administrator, UsersImportReport
 from holdfast.core.identity.service.administrators import keep_administrators
@@ -11,6 +12,7 @@ from holdfast.core.identity.service.labels import labels_of, people_called, surr
 from holdfast.core.identity.service.mfa import reset_mfa
 from holdfast.core.identity.service.notices import Message, read_outbox
 from holdfast.core.identity.service.opening import open_session
+from holdfast.core.identity.service.outbox import Taken, list_open_organizations, settle_notice, take_notices
 from holdfast.core.identity.service.passwords import Passwords
 from holdfast.core.identity.service.presence import note_presence
 from holdfast.core.identity.service.purging import ListedOrganization, Purged, list_all_organizations, purge_due
@@ -38,12 +40,14 @@ __all__ = [
     "ListedKey",
     "ListedOrganization",
     "Message",
+    "NoticeState",
     "Passwords",
     "Profile",
     "Purged",
     "Rotated",
     "SessionAuthenticator",
     "SessionCookie",
+    "Taken",
     "UsersImportReport",
     "add_user",
     "can_be_password",
@@ -60,6 +64,7 @@ __all__ = [
     "labels_of",
     "list_all_organizations",
     "list_keys",
+    "list_open_organizations",
     "needs_setup",
     "note_presence",
     "open_session",
@@ -69,8 +74,10 @@ __all__ = [
     "reset_mfa",
     "reset_second_factor",
     "rotate_keys",
+    "settle_notice",
     "surroundings",
     "switched_off",
     "table_of_roles",
+    "take_notices",
     "unlock_user",
 ]

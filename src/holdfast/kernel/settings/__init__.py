@@ -22,6 +22,7 @@ from holdfast.kernel.settings.kept import SECRET_BYTES, kept_secret
 from holdfast.kernel.settings.values import (
     Address,
     DatabaseKind,
+    Encryption,
     Environment,
     Level,
     Milliseconds,
@@ -152,6 +153,25 @@ class Settings(BaseSettings):
     argon2_memory_kib: int = Field(19456, ge=8, description="Argon2id's memory in KiB.")
     argon2_time_cost: int = Field(2, ge=1, description="Argon2id's passes.")
     argon2_parallelism: int = Field(1, ge=1, description="Argon2id's lanes.")
+
+    # Mail
+    mail_from: str = Field("", max_length=254, description="Address that mails come from.")
+    smtp_host: str = Field("", description="Mail server; without one, mails go into HOLDFAST_HOME/mail.")
+    smtp_port: int = Field(587, ge=1, le=65535, description="Its port.")
+    smtp_tls: Encryption = Field("starttls", description="starttls, tls (from the first byte) or none.")
+    smtp_user: str = Field("", description="User there.")
+    smtp_password: str = Field("", repr=False, description="Password of that user.")
+    smtp_oauth_token_url: Address = Field("", description="Gives tokens to take the place of the password (XOAUTH2).")
+    smtp_oauth_client_id: str = Field("", description="Client that asks for them.")
+    smtp_oauth_client_secret: str = Field("", repr=False, description="Its secret.")
+    smtp_oauth_scope: str = Field("", description="Scope that it asks for.")
+    smtp_connections: int = Field(4, ge=1, le=64, description="Connections to the mail server at once.")
+    smtp_timeout_seconds: float = Field(30.0, gt=0, description="Seconds that it may be silent.")
+    sendgrid_api_key: str = Field("", repr=False, description="Key of SendGrid, in the place of a mail server.")
+    sendgrid_url: Address = Field("https://api.sendgrid.com", description="Address of its API.")
+    dkim_domain: str = Field("", description="Domain for which mails by SMTP are signed (DKIM).")
+    dkim_selector: str = Field("", description="Selector of the key in that domain.")
+    dkim_key_file: Path | None = Field(None, description="The private key: PEM, RSA or Ed25519.")
 
     # Logs and metrics
     log_level: Level = Field("INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL.")

@@ -36,6 +36,7 @@ from holdfast.core.identity.facts.accounts import (
     UserStatusChanged,
 )
 from holdfast.core.identity.facts.keys import TenantKeyEnded, TenantKeyMade, TenantKeyWrapped
+from holdfast.core.identity.facts.notices import NoticeFailed, NoticeUncertain
 from holdfast.core.identity.facts.organizations import ApplicationsChosen, OrganizationPurged
 from holdfast.core.identity.facts.users import (
     EmailChangeAsked,
@@ -69,6 +70,8 @@ __all__ = [
     "EmergencyAccessOpened",
     "ImpersonationStarted",
     "InvitationAccepted",
+    "NoticeFailed",
+    "NoticeUncertain",
     "OperatorAdmitted",
     "OperatorDismissed",
     "OrganizationExported",

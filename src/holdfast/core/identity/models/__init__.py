@@ -3,7 +3,7 @@
 from holdfast.core.identity.models.accounts import Password, Preference, User, UserKind, UserStatus
 from holdfast.core.identity.models.factors import Challenge, RecoveryCode, Totp
 from holdfast.core.identity.models.names import SetupLink, SignInName
-from holdfast.core.identity.models.notices import Notice, Purpose, UserToken
+from holdfast.core.identity.models.notices import Notice, NoticeState, Purpose, UserToken
 from holdfast.core.identity.models.platform import ApplicationChoice, BreakGlass, SignInPolicy
 from holdfast.core.identity.models.rights import Role, RoleAssignment, ScopeKind
 from holdfast.core.identity.models.sessions import RefreshToken, Session, SessionKind
@@ -13,6 +13,7 @@ __all__ = [
     "BreakGlass",
     "Challenge",
     "Notice",
+    "NoticeState",
     "Password",
     "Preference",
     "Purpose",

@@ -19,7 +19,14 @@ from holdfast.core.identity.queries.factors import (
     list_recovery_codes,
 )
 from holdfast.core.identity.queries.keys import list_tenant_keys
-from holdfast.core.identity.queries.outbox import find_user_token, list_open_user_tokens, list_unsent_notices
+from holdfast.core.identity.queries.outbox import (
+    find_notice,
+    find_user_token,
+    list_open_user_tokens,
+    list_stuck_notices,
+    list_unsent_notices,
+    take_due_notices,
+)
 from holdfast.core.identity.queries.platform import (
     BREAK_GLASS,
     BreakGlassList,
@@ -124,6 +131,7 @@ __all__ = [
     "find_application_choice",
     "find_challenge",
     "find_entrant",
+    "find_notice",
     "find_password",
     "find_policy",
     "find_preference",
@@ -166,6 +174,7 @@ __all__ = [
     "list_roles",
     "list_roles_by_id",
     "list_setup_links",
+    "list_stuck_notices",
     "list_switched_off",
     "list_taken_names",
     "list_tenant_keys",
@@ -179,6 +188,7 @@ __all__ = [
     "people_in_audience",
     "rename_given",
     "sweep_tenant",
+    "take_due_notices",
     "touch_session",
     "use_refresh_token",
     "was_here",

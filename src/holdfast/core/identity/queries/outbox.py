@@ -1,11 +1,12 @@
 """Statements on one-time links and on the messages that wait."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
 
-from holdfast.core.identity.models import Notice, UserToken
+from holdfast.core.identity.models import Notice, NoticeState, UserToken
 from holdfast.kernel.work import Work
 
 
@@ -29,5 +30,25 @@ async def list_open_user_tokens(work: Work, *, user_id: UUID) -> Sequence[UserTo
 
 async def list_unsent_notices(work: Work, *, limit: int) -> Sequence[Notice]:
     """Return the messages that wait to be sent, oldest first."""
-    statement = select(Notice).where(Notice.sent_at.is_(None)).order_by(Notice.id).limit(limit)
+    statement = select(Notice).where(Notice.state == NoticeState.WAITING).order_by(Notice.id).limit(limit)
     return (await work.session.scalars(statement)).all()
+
+
+async def take_due_notices(work: Work, *, limit: int) -> Sequence[Notice]:
+    """Return messages that are due, locked, without those that somebody else is just taking."""
+    due = (Notice.state == NoticeState.WAITING, Notice.due_at <= work.now())
+    statement = select(Notice).where(*due).order_by(Notice.due_at, Notice.id).limit(limit)
+    return (await work.session.scalars(statement.with_for_update(skip_locked=True))).all()
+
+
+async def list_stuck_notices(work: Work, *, before: datetime) -> Sequence[Notice]:
+    """Return messages that somebody took in hand before a moment and said nothing of since, locked."""
+    stuck = (Notice.state == NoticeState.SENDING, Notice.taken_at < before)
+    statement = select(Notice).where(*stuck).order_by(Notice.id).limit(1000)
+    return (await work.session.scalars(statement.with_for_update(skip_locked=True))).all()
+
+
+async def find_notice(work: Work, *, notice_id: UUID) -> Notice | None:
+    """Return a message, locked."""
+    found: Notice | None = await work.session.scalar(select(Notice).where(Notice.id == notice_id).with_for_update())
+    return found

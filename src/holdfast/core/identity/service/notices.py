@@ -85,7 +85,8 @@ async def notify(work: Work, user: User | Standing, template: str, *, to: str | 
     if address is None:
         return
     work_told = {"at": rfc3339(work.now()), "ip": work.request.ip or "-", "user_agent": work.request.user_agent or "-"}
-    row = Notice(id=work.new_id(), user_id=user.id, template=template, created_at=work.now())
+    now = work.now()
+    row = Notice(id=work.new_id(), user_id=user.id, template=template, created_at=now, due_at=now)
     payload = {"to": address, "name": user.name, "locale": user.locale, "told": {**work_told, **told}}
     row.payload = (await work.keyring(sealing=True)).seal(Notice.payload, row.id, canonical(payload))
     work.session.add(row)
@@ -94,12 +95,21 @@ async def notify(work: Work, user: User | Standing, template: str, *, to: str | 
 # lint: allow verb – for who runs the installation, and for what sends
 async def read_outbox(work: Work, *, limit: int = 100) -> Sequence[Message]:
     """Return the messages of an organisation that wait to be sent, oldest first."""
-    tenant = await queries.get_tenant(work)
-    rows, ring = await queries.list_unsent_notices(work, limit=limit), await work.keyring()
-    return [_opened(work, row, ring.open(Notice.payload, row.id, row.payload), tenant.slug) for row in rows]
+    return [message for _, message in await opened(work, await queries.list_unsent_notices(work, limit=limit))]
 
 
-def _opened(work: Work, row: Notice, plain: bytes, organization: str) -> Message:
+# lint: allow verb – a step of what sends
+async def opened(work: Work, rows: Sequence[Notice]) -> list[tuple[Notice, Message]]:
+    """Return messages as they will be sent, each with its row."""
+    tenant, ring = await queries.get_tenant(work), await work.keyring()
+    found = []
+    for row in rows:
+        assert row.payload is not None, "what was sent is not among those that wait"
+        found.append((row, _written(work, row, ring.open(Notice.payload, row.id, row.payload), tenant.slug)))
+    return found
+
+
+def _written(work: Work, row: Notice, plain: bytes, organization: str) -> Message:
     payload = orjson.loads(plain)
     template = TEMPLATES[row.template]
     told = {**payload["told"], "name": payload["name"], "organization": organization, "app": work.settings.app_name}

@@ -1,0 +1,190 @@
+"""Mail by SMTP (RFC 5321), over connections that are used again: a new one costs more than a mail."""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import aiosmtplib
+import structlog
+from aiosmtplib import (
+    SMTP,
+    SMTPAuthenticationError,
+    SMTPException,
+    SMTPRecipientRefused,
+    SMTPResponseException,
+)
+
+from holdfast.core.notify.service.transports import Outcome, Verdict
+from holdfast.core.notify.service.transports.dkim import Signer
+from holdfast.core.notify.service.transports.messages import Mail, written
+from holdfast.kernel.errors import Invalid
+
+IDLE_SECONDS = 30.0  # servers hang up on those who say nothing; before that we say goodbye
+MAILS_A_CONNECTION = 100
+log = structlog.get_logger("holdfast.mail")
+Token = Callable[[], Awaitable[str]]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Server:
+    """Where mails go to, and how one gets in; `tls` is `starttls`, `tls` (from the first byte) or `none`.
+
+    `token` gives an OAuth2 access token for XOAUTH2, in the place of a password.
+    """
+
+    host: str
+    port: int
+    tls: str = "starttls"
+    user: str = ""
+    password: str = ""
+    token: Token | None = None
+    timeout: float = 30.0
+    context: ssl.SSLContext | None = None
+
+
+@dataclass(slots=True)
+class _Open:
+    client: SMTP
+    since: float
+    used: int = 0
+
+
+class SmtpTransport:
+    """Sends over at most so many connections at once."""
+
+    def __init__(self, server: Server, *, connections: int = 4, signer: Signer | None = None) -> None:
+        self._server = server
+        self._signer = signer
+        self._room = asyncio.Semaphore(connections)
+        self._idle: list[_Open] = []
+
+    async def send(self, mail: Mail) -> Outcome:
+        """Hand over one mail; an error of the way becomes the outcome."""
+        try:
+            raw = await asyncio.to_thread(self._bytes, mail)
+        except Invalid as error:
+            return Outcome(Verdict.REFUSED, 0, error.detail)
+        async with self._room:
+            waiting = self._take()
+            if waiting is not None:
+                outcome = await self._over(waiting, mail, raw)
+                if outcome.verdict is not Verdict.LATER or outcome.code:
+                    return outcome
+            # A server may have hung up on a connection that waited; nothing of the mail was taken then.
+            try:
+                fresh = await self._connect()
+            except (SMTPException, OSError, TimeoutError) as error:
+                return _not_reached(error)
+            return await self._over(fresh, mail, raw)
+
+    async def close(self) -> None:
+        """Say goodbye on every connection."""
+        while self._idle:
+            await _leave(self._idle.pop().client)
+
+    def _bytes(self, mail: Mail) -> bytes:
+        raw = written(mail)
+        return raw if self._signer is None else self._signer.sign(raw)
+
+    def _take(self) -> _Open | None:
+        while self._idle:
+            found = self._idle.pop()
+            if time.monotonic() - found.since < IDLE_SECONDS and found.client.is_connected:
+                return found
+            found.client.close()
+        return None
+
+    async def _over(self, over: _Open, mail: Mail, raw: bytes) -> Outcome:
+        try:
+            outcome = await _say(over.client, mail, raw)
+        except BaseException:
+            over.client.close()
+            raise
+        over.used += 1
+        if over.used >= MAILS_A_CONNECTION or not over.client.is_connected:
+            over.client.close()
+        else:
+            over.since = time.monotonic()
+            self._idle.append(over)
+        return outcome
+
+    async def _connect(self) -> _Open:
+        server = self._server
+        client = SMTP(
+            hostname=server.host,
+            port=server.port,
+            use_tls=server.tls == "tls",
+            start_tls=server.tls == "starttls",
+            timeout=server.timeout,
+            tls_context=server.context if server.tls != "none" else None,
+        )
+        try:
+            await client.connect()
+            if server.token is not None:
+                await client.auth_xoauth2(server.user, await server.token())
+            elif server.user:
+                await client.login(server.user, server.password)
+        except BaseException:
+            client.close()
+            raise
+        return _Open(client, time.monotonic())
+
+
+async def _say(client: SMTP, mail: Mail, raw: bytes) -> Outcome:
+    """Say a mail on an open connection, which is closed where it cannot be used again."""
+    for command in (lambda: client.mail(mail.sender), lambda: client.rcpt(mail.to)):
+        try:
+            await command()
+        except (SMTPResponseException, SMTPRecipientRefused) as error:
+            return await _refused(client, error.code, error.message)
+        except (SMTPException, OSError, TimeoutError) as error:
+            client.close()
+            return Outcome(Verdict.LATER, 0, type(error).__name__)
+    try:
+        answer = await client.data(raw)
+    except SMTPResponseException as error:
+        return await _refused(client, error.code, error.message)
+    except (SMTPException, OSError, TimeoutError) as error:
+        client.close()
+        # All of it may have arrived, and the answer got lost.
+        return Outcome(Verdict.UNCERTAIN, 0, type(error).__name__)
+    return Outcome(Verdict.SENT, answer.code, _short(answer.message))
+
+
+async def _refused(client: SMTP, code: int, message: str) -> Outcome:
+    """Return what an answer of the server means, and make the connection ready for the next mail."""
+    verdict = Verdict.LATER if 400 <= code < 500 else Verdict.REFUSED
+    if code == 421:  # it hangs up
+        client.close()
+    else:
+        try:
+            await client.rset()
+        except (SMTPException, OSError, TimeoutError):
+            client.close()
+    return Outcome(verdict, code, _short(message))
+
+
+def _not_reached(error: Exception) -> Outcome:
+    """Return what a connection that did not come about means: a matter of the settings or the moment, of no mail."""
+    code = error.code if isinstance(error, SMTPResponseException) else 0
+    said = _short(error.message) if isinstance(error, SMTPException) else (str(error) or type(error).__name__)
+    log.warning(
+        "mail_server_unreachable",
+        code=code,
+        error=type(error).__name__,
+        login=isinstance(error, SMTPAuthenticationError),
+    )
+    return Outcome(Verdict.LATER, code, said)
+
+
+async def _leave(client: SMTP) -> None:
+    try:
+        await client.quit()
+    except (aiosmtplib.SMTPException, OSError, TimeoutError):
+        client.close()
+
+
+def _short(text: str) -> str:
+    return " ".join(text.split())[:500]
