@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -66,15 +67,17 @@ async def serving(*, context: ssl.SSLContext | None = None, login: bool = False)
 
     def make() -> SMTP:
         found.connections += 1
-        return SMTP(
-            found,
-            tls_context=context,
-            require_starttls=context is not None,
-            authenticator=found.authenticate if login else None,
-            auth_required=login,
-            auth_require_tls=False,
-            hostname="mail.test",
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # a login without TLS is what a test asks for
+            return SMTP(
+                found,
+                tls_context=context,
+                require_starttls=context is not None,
+                authenticator=found.authenticate if login else None,
+                auth_required=login,
+                auth_require_tls=False,
+                hostname="mail.test",
+            )
 
     server = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0)
     found.port = server.sockets[0].getsockname()[1]

@@ -75,8 +75,7 @@ def _end(work: Work, row: Notice, state: NoticeState) -> None:
     if state is NoticeState.UNCERTAIN:
         work.record(NoticeUncertain(user_id=row.user_id, template=row.template))
     else:
-        told = {"user_id": row.user_id, "template": row.template, "attempts": row.attempts, "code": row.code}
-        work.record(NoticeFailed(**told))
+        work.record(NoticeFailed(user_id=row.user_id, template=row.template, attempts=row.attempts, code=row.code))
 
 
 def _pause(attempts: int) -> timedelta:

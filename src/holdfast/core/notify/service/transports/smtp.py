@@ -134,9 +134,9 @@ class SmtpTransport:
 
 async def _say(client: SMTP, mail: Mail, raw: bytes) -> Outcome:
     """Say a mail on an open connection, which is closed where it cannot be used again."""
-    for command in (lambda: client.mail(mail.sender), lambda: client.rcpt(mail.to)):
+    for command, address in ((client.mail, mail.sender), (client.rcpt, mail.to)):
         try:
-            await command()
+            await command(address)
         except (SMTPResponseException, SMTPRecipientRefused) as error:
             return await _refused(client, error.code, error.message)
         except (SMTPException, OSError, TimeoutError) as error:
