@@ -23,6 +23,7 @@ from holdfast.core.identity.queries import links_and_tables
 from holdfast.core.identity.service.platform import delete_organization, resume_organization, suspend_organization
 from holdfast.core.identity.service.purging import purge_organization
 from holdfast.kernel.facts import CoverageError
+from holdfast.kernel.jobs import JOBS
 from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.tenancy import SYSTEM_TENANT, TenancyError, Tenant, tenant_tables
 from support import Org
@@ -48,6 +49,8 @@ async def fill(stage: Stage, owner, org: Org) -> None:
             await connection.execute(update(person).where(person.c.id == people[at]).values(ring))
             ring = {"parent_id": units[at - 1], "head_person_id": people[at]}
             await connection.execute(update(unit).where(unit.c.id == units[at]).values(ring))
+    async with org.work() as work:
+        await work.enqueue(JOBS["jobs.job.sweep"])
     refused = {"code": "X", "name": "X"}
     refusals = [
         await stage.client.post("/api/v1/org/companies", json=refused, headers=org.viewer.bearer) for _ in range(3)

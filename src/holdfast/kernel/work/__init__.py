@@ -1,10 +1,10 @@
 """The unit of work: one tenant, one actor, one transaction, one commit, and what it did written down with it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -24,54 +24,14 @@ from holdfast.kernel.ids import new_id
 from holdfast.kernel.permissions import ANONYMOUS, Actor
 from holdfast.kernel.settings import Settings
 from holdfast.kernel.tenancy import SYSTEM_TENANT, TenancyError, open_session, sweep
+from holdfast.kernel.tenancy import enter_tenant as enter_tenant
+from holdfast.kernel.work.callers import Authenticator as Authenticator
+from holdfast.kernel.work.callers import Credential as Credential
+from holdfast.kernel.work.callers import Presence as Presence
+from holdfast.kernel.work.callers import RequestInfo as RequestInfo
 
 WEAK = -1  # no record has this version
 REFUSALS_TRIED = 5
-
-
-@dataclass(frozen=True, slots=True)
-class RequestInfo:
-    """Where a unit of work comes from: the request's facts, or those of a command."""
-
-    request_id: str = ""
-    ip: str | None = None
-    user_agent: str | None = None
-    method: str = ""
-    path: str = ""
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Credential:
-    """What a caller presented, as an address to look up inside a tenant; it carries no authority of its own."""
-
-    kind: str
-    tenant_id: UUID
-    session_id: UUID
-    secret: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Presence:
-    """What the credential's row said: who acts, the key of its forms, and what identity knows of it besides."""
-
-    actor: Actor
-    csrf_secret: bytes
-    profile: object
-
-
-class Authenticator(Protocol):
-    """Port filled by identity: from headers to a credential, from a credential to its row."""
-
-    def read(self, authorization: str | None, cookie: str | None) -> Credential | None:
-        """Return what was presented, None for nothing; raise Unauthenticated for something unreadable."""
-        ...
-
-    async def resolve(self, link: Link, credential: Credential, now: datetime, ip: str | None) -> Presence | None:
-        """Bind the link to the credential's tenant and return its row's say, None where it is not or no longer good.
-
-        `ip` is the address that it came from, None for none.
-        """
-        ...
 
 
 class Recorder(Protocol):
@@ -94,6 +54,28 @@ class Recorder(Protocol):
         ...
 
 
+class Queue(Protocol):
+    """Port filled by the jobs: what is to be done after the commit, and done once."""
+
+    async def put(
+        self,
+        work: "Work",
+        job: object,
+        ids: Mapping[str, object],
+        *,
+        unique: str | None,
+        delay: timedelta,
+        priority: int | None,
+        as_system: bool,
+    ) -> UUID:
+        """Insert a job in the transaction of the unit of work and return its id."""
+        ...
+
+    def committed(self) -> None:
+        """Note that jobs are in the database."""
+        ...
+
+
 class Namer(Protocol):
     """Port filled by identity: the names of users, for slices that stand below it."""
 
@@ -109,6 +91,7 @@ class Work:
         "_changes",
         "_session",
         "actor",
+        "announced",
         "facts",
         "house",
         "link",
@@ -144,6 +127,8 @@ class Work:
         # What the recorder drew for this unit of work, kept for `committed` and `voided`.
         self.marks: list[object] = []
         self.others: list[Work] = []
+        # Whether jobs became due, so that workers are to be woken after the commit.
+        self.announced = False
         self._changes = Changes()
         self._session: AsyncSession | None = None
 
@@ -198,6 +183,25 @@ class Work:
     def record(self, fact: Fact) -> None:
         """Note a fact; its entry is written in the same transaction, just before COMMIT."""
         self.facts.append(fact)
+
+    async def enqueue(
+        self,
+        job: object,
+        *,
+        unique: str | None = None,
+        delay: timedelta = timedelta(0),
+        priority: int | None = None,
+        as_system: bool = False,
+        **ids: object,
+    ) -> UUID:
+        """Ask for a job in this transaction and return its id; it runs with today's rights of whoever asks now.
+
+        While one with the same `unique` waits, there is no second, and it waits for this commit. `as_system` is for
+        what follows from an act, whoever acted. Raises TypeError for ids that the job does not take.
+        """
+        return await self.house.queue.put(
+            self, job, ids, unique=unique, delay=delay, priority=priority, as_system=as_system
+        )
 
     async def flush(self) -> None:
         """Send pending rows to the database, so that its constraints answer now."""
@@ -273,6 +277,9 @@ class Work:
         for work in (self, *self.others):
             self.house.recorder.committed(work)
             work.marks = []
+            if work.announced:
+                work.announced = False
+                self.house.queue.committed()
 
     async def close(self) -> None:
         """Give the connection back; what is not committed is rolled back."""
@@ -298,6 +305,7 @@ class Works:
     keys: Keys
     name_users: Namer
     cache: Cache
+    queue: Queue
     # Filled by identity: which of the installed applications an organisation has switched off at this moment.
     switched_off: Callable[[Work], Awaitable[frozenset[str]]]
     state: dict[str, object] = field(default_factory=dict)
@@ -379,15 +387,6 @@ class Gate:
     def now(self) -> datetime:
         """Return the server's time."""
         return self.works.clock()
-
-
-async def enter_tenant(link: Link, tenant_id: UUID) -> None:
-    """Bind the link's transaction to a tenant; on PostgreSQL row-level security follows this setting.
-
-    The setting is local to the transaction: a pooled connection never carries it on.
-    """
-    if link.dialect == "postgresql":
-        await link.fetch("SELECT set_config('holdfast.tenant', $1, true)", (str(tenant_id),))
 
 
 def check_version(row: Tracked, expected: int | None) -> None:
