@@ -52,6 +52,22 @@ async def test_a_job_is_done_once_with_what_it_changes(alone, ours) -> None:
     assert await codes(ours) == ["J-1"]
 
 
+async def test_metrics_tell_of_what_waits_and_what_ran(alone, ours) -> None:
+    await enqueue(ours, samples.wait, number=1, delay=timedelta(hours=1))
+    first = await enqueue(ours, samples.add_company, number=1)
+    async with working(alone):
+        await until(alone, ours.id, first)
+        while alone.telemetry.registry.get_sample_value("holdfast_jobs_waiting", {"state": "ready"}) is None:
+            await asyncio.sleep(0.01)
+    value = alone.telemetry.registry.get_sample_value
+    assert value("holdfast_jobs_waiting", {"state": "ready"}) >= 1
+    assert value("holdfast_jobs_lag_seconds") < 5
+    job = {"job": "tests.company.add"}
+    assert value("holdfast_jobs_total", {**job, "outcome": "done"}) >= 1
+    assert value("holdfast_job_wait_seconds_count", job) >= 1
+    assert value("holdfast_job_duration_seconds_count", job) >= 1
+
+
 async def test_what_is_rolled_back_asks_for_nothing(alone, ours) -> None:
     async def asked_in_vain() -> None:
         async with ours.work() as work:

@@ -237,8 +237,8 @@ def lost(_: str) -> Statement:
 
 def backlog(_: str) -> Statement:
     """Count jobs that wait, run or have failed."""
-    told = (JobState.READY, JobState.RUNNING, JobState.FAILED)
-    return select(JOB.c.state, func.count().label("count")).where(JOB.c.state.in_(told)).group_by(JOB.c.state)
+    told = or_(*(JOB.c.state == each for each in (JobState.READY, JobState.RUNNING, JobState.FAILED)))
+    return select(JOB.c.state, func.count().label("count")).where(told).group_by(JOB.c.state)
 
 
 # ── schedules ────────────────────────────────────────────────────────────────────────────────────────────────────────
