@@ -13,15 +13,16 @@ HEAD = "import asyncio, sys\nsys.path[:0] = sys.argv[2:]\nDIALECT = sys.argv[1]\
 TAIL = '\nasyncio.run(main())\nprint("fine")\n'
 
 
-def run_with_lending(script: str, dialect: str) -> None:
-    """Run a script that defines `main` with the foreign app installed; fail with what it wrote."""
+def run_with_lending(script: str, dialect: str, *, seconds: float = 100, **environment: str) -> str:
+    """Run a script that defines `main` with the foreign app installed; fail with what it wrote, else return that."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", HEAD + script + TAIL, dialect, *map(str, FOLDERS)],
         capture_output=True,
         text=True,
-        timeout=100,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        timeout=seconds,
+        env={**os.environ, **environment, "PYTHONPATH": os.pathsep.join(sys.path)},
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.endswith("fine\n")
+    return done.stdout

@@ -15,9 +15,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from holdfast import __version__
+from holdfast.kernel.clock import Clock, system_clock
 from holdfast.kernel.crypto import same
 from holdfast.kernel.engines import Database
 from holdfast.kernel.errors import ConfigurationError, HoldfastError, Unauthenticated
+from holdfast.kernel.jobs.claiming import queue_lag
 from holdfast.kernel.limits import CONSOLE, Limiter, address_limit, api_limit
 from holdfast.kernel.middleware.clients import address_key
 from holdfast.kernel.pages import docs_page, render
@@ -29,6 +31,7 @@ from holdfast.kernel.telemetry import Telemetry
 from holdfast.kernel.work import Work
 
 HEALTH_SECONDS = 1.0
+LATE_SECONDS = 60.0  # a job that is due for longer waits for workers that are not there
 ANSWER_SECONDS = 2.0  # a database that takes longer is not one to work with
 API_VERSION = "1"
 UNEXPECTED = "Something failed on our side; the log tells of it under the request id."
@@ -70,6 +73,8 @@ class Health:
     database: Database
     settings: Settings
     apps: tuple[App, ...]
+    clock: Clock = system_clock
+    late: bool = False
     checked_at: float = 0.0
     faults: tuple[str, ...] = ()
     closing: bool = False
@@ -83,7 +88,7 @@ class Health:
                 async with asyncio.timeout(ANSWER_SECONDS):
                     link = await self.database.acquire(write=False)
                     try:
-                        await link.fetch("SELECT 1")
+                        self.late = await queue_lag(link, self.clock) > LATE_SECONDS
                     finally:
                         await link.close()
                 self.faults = ()
@@ -104,7 +109,8 @@ class Health:
     async def components(self, _: Request) -> Response:
         """Answer per component; anonymous, so states only."""
         faults = await self.check()
-        states = {"database": "down" if "database" in faults else "up"}
+        down = "database" in faults
+        states = {"database": "down" if down else "up", "jobs": "unknown" if down else "late" if self.late else "up"}
         return _json({"status": "unavailable" if faults else "ok", "components": states}, 503 if faults else 200)
 
     async def info(self, _: Request) -> Response:

@@ -31,6 +31,7 @@ from holdfast.core.identity.public import (
     surroundings,
     switched_off,
 )
+from holdfast.core.jobs.public import Troubles
 from holdfast.demo import demo_sign_ins, has_demo
 from holdfast.front import Health, RateLimits, api_pages, errors_page, metrics_route, static_files, told_version
 from holdfast.kernel.cache import open_cache
@@ -41,6 +42,11 @@ from holdfast.kernel.discovery.routing import Alias
 from holdfast.kernel.engines import Database
 from holdfast.kernel.errors import ConfigurationError, HoldfastError, NotFound, problems
 from holdfast.kernel.http import WorkRoute, make_route
+from holdfast.kernel.jobs.engine import EmbeddedEngine, Engine
+from holdfast.kernel.jobs.queue import JobQueue
+from holdfast.kernel.jobs.schedules import Timetable
+from holdfast.kernel.jobs.schedules import check as check_schedules
+from holdfast.kernel.jobs.waking import Waker
 from holdfast.kernel.keys import MasterKeyMissing, Masters
 from holdfast.kernel.limits import Limiter
 from holdfast.kernel.limits.throttle import open_limiter
@@ -48,7 +54,7 @@ from holdfast.kernel.middleware import wrap
 from holdfast.kernel.pages import START, Pages
 from holdfast.kernel.pages.forms import check_csrf
 from holdfast.kernel.permissions import SYSTEM
-from holdfast.kernel.plugins import App, installed_apps
+from holdfast.kernel.plugins import App, installed_apps, load_jobs
 from holdfast.kernel.settings import Settings, refusals
 from holdfast.kernel.telemetry import Telemetry, configure_logging, settle_garbage_collector, start_error_reports
 from holdfast.kernel.tenancy import SYSTEM_TENANT
@@ -73,6 +79,21 @@ class Installation:
     trail: Trail
     limiter: Limiter
     telemetry: Telemetry
+    authenticator: SessionAuthenticator
+    waker: Waker
+
+    def engine(self) -> Engine:
+        """Return an engine for this process's jobs, which is still to be started."""
+        assert isinstance(self.works.queue, JobQueue)
+        timetable = Timetable(self.works, self.works.queue, check_schedules(self.apps))
+        return EmbeddedEngine(
+            self.works,
+            self.waker,
+            timetable,
+            principals=self.authenticator,
+            outcomes=Troubles(),
+            seen=self.telemetry,
+        )
 
     async def tidy(self) -> None:
         """Write what was noted in memory: presence of browser sessions, counts of repeated refusals."""
@@ -93,31 +114,18 @@ def open_installation(
     """Return the installation that the settings describe, for the server, commands and tests; nothing is served yet."""
     chosen = installed_apps() if apps is None else tuple(apps)
     run.load_models(chosen)
+    load_jobs(chosen)
+    check_schedules(chosen)
     keys, masters = Keys.derive(settings.secret_key), Masters.open(settings)
     telemetry = Telemetry()
-    database = Database.open(
-        settings.database_url,
-        pool_size=settings.pool_size,
-        pool_timeout=settings.pool_timeout,
-        pool_recycle=settings.pool_recycle,
-        pool_pre_ping=settings.pool_pre_ping,
-        timeout=settings.database_timeout_seconds,
-        sqlite_synchronous=settings.sqlite_synchronous,
-        slow_query_ms=settings.slow_query_ms,
-        echo=settings.log_queries,
-    )
-
+    database = _open_database(settings)
     telemetry.watch_pool(in_use=lambda: database.in_use, size=lambda: settings.pool_size)
-
-    def count_refused(limit: str) -> None:
-        telemetry.limited.labels(limit).inc()
-
-    limiter = open_limiter(settings, database.acquire, secret=keys.names, on_refused=count_refused)
+    limiter = open_limiter(settings, database.acquire, secret=keys.names, on_refused=telemetry.refused)
     cache = open_cache(
         redis_url=settings.redis_url,
         tag=f"{mac(keys.names, b'cache')[:8].hex()}:{__version__}",
         at_most=settings.cache_max_mb * 1024 * 1024,
-        on_asked=lambda kept, found: telemetry.cached.labels(kept, "hit" if found else "miss").inc(),
+        on_asked=telemetry.asked_cache,
     )
     tokens = AccessTokens(keys, minutes=settings.access_token_expire_min)
     hints = demo_sign_ins() if settings.demo else ()
@@ -136,12 +144,38 @@ def open_installation(
     )
     trail = Trail()
     authenticator = SessionAuthenticator(desk, permissions, clock)
+    waker = Waker(database)
     works = Works(
-        database, settings, clock, authenticator, trail, keys, masters, labels_of, cache, switched_off, {SLOT: desk}
+        database,
+        settings,
+        clock,
+        authenticator,
+        trail,
+        keys,
+        masters,
+        labels_of,
+        cache,
+        JobQueue(clock, waker),
+        switched_off,
+        {SLOT: desk},
     )
     works.state[Catalogue.SLOT] = Catalogue(chosen, people_called)
     works.state[Keeper.SLOT] = Keeper(keep_administrators)
-    return Installation(settings, chosen, database, works, desk, trail, limiter, telemetry)
+    return Installation(settings, chosen, database, works, desk, trail, limiter, telemetry, authenticator, waker)
+
+
+def _open_database(settings: Settings) -> Database:
+    return Database.open(
+        settings.database_url,
+        pool_size=settings.pool_size,
+        pool_timeout=settings.pool_timeout,
+        pool_recycle=settings.pool_recycle,
+        pool_pre_ping=settings.pool_pre_ping,
+        timeout=settings.database_timeout_seconds,
+        sqlite_synchronous=settings.sqlite_synchronous,
+        slow_query_ms=settings.slow_query_ms,
+        echo=settings.log_queries,
+    )
 
 
 async def prepare(home: Installation) -> None:
@@ -220,7 +254,7 @@ def create_app(settings: Settings, installation: Installation | None = None) -> 
     home = installation or open_installation(settings)
     configure_logging(settings, on_error=home.telemetry.log_errors.inc)
     start_error_reports(settings)
-    health = Health(home.database, settings, home.apps)
+    health = Health(home.database, settings, home.apps, home.works.clock)
     pages = Pages(
         home.apps,
         home.works.keys,
@@ -291,11 +325,18 @@ def _lifespan(home: Installation, health: Health, *, close: bool) -> Lifespan[An
     async def lifespan(_: object) -> AsyncIterator[None]:
         await prepare(home)
         keeper = asyncio.create_task(_keep_house(home))
+        home.waker.start()
+        engine = home.engine() if home.settings.jobs_in_server else None
+        if engine is not None:
+            engine.start()
         settle_garbage_collector()
         try:
             yield
         finally:
             health.closing = True
+            if engine is not None:
+                await engine.stop(home.settings.shutdown_seconds)
+            await home.waker.stop()
             keeper.cancel()
             with suppress(asyncio.CancelledError):
                 await keeper

@@ -22,8 +22,11 @@ from holdfast.core.identity.facts import PasswordSet, SignedIn, UserStatusChange
 from holdfast.core.identity.models import Password, SessionKind, UserStatus
 from holdfast.core.identity.public import open_session
 from holdfast.core.identity.queries import find_password, get_user
+from holdfast.core.jobs.queries import get_job
 from holdfast.kernel.clock import rfc3339, system_clock
 from holdfast.kernel.discovery import Endpoint, discover
+from holdfast.kernel.jobs import JOBS
+from holdfast.kernel.jobs.tables import JobState
 from holdfast.kernel.plugins import installed_apps
 from posts import last_link
 from support import PASSWORD, Org
@@ -88,6 +91,11 @@ class Stage:
         assert answer.status_code == 201, answer.text
         return answer.json()["id"]
 
+    async def job(self) -> str:
+        """Let the administrator ask for a job, which waits: nothing runs jobs here."""
+        async with self.org.work() as work:
+            return str(await work.enqueue(JOBS["jobs.job.sweep"]))
+
     async def entry(self) -> str:
         listed = await self.client.get("/api/v1/audit/entries?page_size=1", headers=self.org.admin.bearer)
         return listed.json()["data"][0]["id"]
@@ -150,6 +158,7 @@ MAKERS: dict[str, Callable[[Stage], Awaitable[str]]] = {
     "group_id": Stage.group,
     "import_id": Stage.imported,
     "entry_id": Stage.entry,
+    "job_id": Stage.job,
     "user_id": _some_user,
     "session_id": _session,
     "key_id": _api_key,
@@ -406,7 +415,16 @@ def chosen(**request: object) -> Prepare:
     return prepare
 
 
+async def _failed(stage: Stage) -> dict[str, object]:
+    """Let the job of the path have failed."""
+    async with stage.org.work() as work:
+        (await get_job(work, job_id=UUID(stage.values["job_id"]))).state = JobState.FAILED
+    return {}
+
+
 REQUESTS: dict[str, Prepare] = {
+    "POST /api/v1/jobs/{job_id}/retry": _failed,
+    "POST /api/v1/jobs/{job_id}/cancel": nothing,
     "POST /api/v1/auth/login": _password,
     "POST /api/v1/auth/token": _password_form,
     "POST /api/v1/auth/refresh": _refresh_token,

@@ -13,6 +13,7 @@ Rows = dict[str, dict[tuple[object, ...], dict[str, object]]]
 AUDIT = frozenset({"audit_entry", "audit_part", "refusal_count", "ledger_queue"})
 # Installation tables that hold something of one tenant, and the column that says so.
 OTHERS = {"tenant": "id", "sign_in_name": "tenant_id", "ledger_log": "id", "ledger_queue": "log_id"}
+OTHERS["job"] = "tenant_id"
 
 
 def tables() -> dict[Table, str]:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -33,7 +34,11 @@ from holdfast.core.directory.queries import COMPANIES as COMPANY_LIST
 from holdfast.core.identity.facts import UserStatusChanged
 from holdfast.core.identity.models import RoleAssignment, User
 from holdfast.core.identity.queries import API_KEYS, ASSIGNMENTS, BREAK_GLASS, SESSIONS, USERS
+from holdfast.core.jobs.queries import JOBS as JOB_LIST
+from holdfast.core.jobs.queries import get_job
 from holdfast.kernel.db import folded
+from holdfast.kernel.jobs import JOBS
+from holdfast.kernel.jobs.tables import JobRow
 from holdfast.kernel.lists import HotList
 
 pytestmark = [pytest.mark.endpoint, pytest.mark.portable]
@@ -212,6 +217,18 @@ async def imports(stage: Stage) -> None:
         await stage.client.post(f"/api/v1/org/people/imports/{made[place]}/undo", headers=admin)
 
 
+async def jobs(stage: Stage) -> None:
+    who = [await stage.user("Admin"), await stage.user("Viewer")]
+    states = ["ready", "failed", "done", "running", "failed", "cancelled"]
+    for at, state in enumerate(states):
+        async with stage.org.work() as work:
+            made = await work.enqueue(JOBS["jobs.job.sweep"], delay=timedelta(minutes=(7 * at) % 5))
+            job = await get_job(work, job_id=made)
+            job.state, job.asked_by = state, who[at % 2].id
+            job.name = "jobs.job.sweep" if at % 3 else "other.job.name"
+            job.finished_at = None if at < 2 else work.now() - timedelta(minutes=at)
+
+
 async def users(stage: Stage) -> None:
     for email, username, name, kind in (
         ("zed@z.test", "amy", "Élan Zed", "person"),
@@ -343,6 +360,15 @@ CASES = [
         sorts={"created_at": lambda row: row.created_at},
     ),
     Case(
+        JOB_LIST,
+        "/api/v1/jobs",
+        JobRow,
+        jobs,
+        "-created_at",
+        filters={name: attribute(name) for name in ("state", "name", "asked_by")},
+        sorts={name: attrgetter(name) for name in ("created_at", "run_at", "finished_at")},
+    ),
+    Case(
         USERS,
         "/api/v1/users",
         User,
@@ -396,7 +422,7 @@ LISTS = pytest.mark.parametrize("case", CASES, ids=lambda case: case.listed.name
 async def rows_of(stage: Stage, model: type) -> list[Any]:
     """Return all rows of the table, those in the trash too; an entry with the address that it came from."""
     async with stage.org.work(write=False) as work:
-        rows = list((await work.session.scalars(select(model))).all())
+        rows = list((await work.session.scalars(select(model).where(model.tenant_id == stage.org.id))).all())
         if model is Person:
             present = (await work.session.scalars(select(GroupMember).where(GroupMember.left_at.is_(None)))).all()
             group_of = {member.person_id: member.group_id for member in present}

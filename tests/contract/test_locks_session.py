@@ -20,8 +20,8 @@ from holdfast.kernel.clock import system_clock
 from holdfast.kernel.engines import Database
 from holdfast.kernel.ids import new_id
 from holdfast.kernel.permissions import SYSTEM
-from holdfast.kernel.tenancy import TenancyError
-from holdfast.kernel.work import RequestInfo, Work, enter_tenant
+from holdfast.kernel.tenancy import TenancyError, enter_tenant
+from holdfast.kernel.work import RequestInfo, Work
 
 pytestmark = [pytest.mark.service, pytest.mark.portable]
 COMPANY, TOKEN = Company.__table__, RefreshToken.__table__

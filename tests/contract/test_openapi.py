@@ -23,8 +23,11 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from holdfast.core.identity.demo import PASSWORD
+from holdfast.core.identity.public import find_tenant_id
 from holdfast.demo import load_demo
 from holdfast.kernel.clock import rfc3339, system_clock
+from holdfast.kernel.jobs import JOBS
+from holdfast.kernel.permissions import SYSTEM
 from holdfast.main import open_installation, prepare
 from serving import Served, serve
 from support import fresh_database
@@ -77,6 +80,10 @@ async def load(settings: Any) -> None:
     home = open_installation(settings)
     await prepare(home)
     await load_demo(home.works)
+    tenant_id = await find_tenant_id(home.works, slug="medcare")
+    async with home.works.begin(tenant_id, SYSTEM) as work:
+        for _ in range(3 * len(ROLES)):  # as many as are cancelled
+            await work.enqueue(JOBS["jobs.job.sweep"], delay=timedelta(days=1))
     await home.close()
 
 
@@ -124,6 +131,7 @@ def real_values(demo: Demo, bearer: dict[str, str]) -> dict[str, list[Any]]:
             "person_id": [person],  # not one of those whose account would go with them
             "import_id": [imported.json()["id"]],
             "entry_id": ids("/audit/entries"),
+            "job_id": ids("/jobs"),
             "user_id": [user],
             "role_id": [role],
             "assignment_id": ids(f"/users/{user}/roles"),

@@ -12,6 +12,9 @@ EVERYONE = set(ROLES)
 TABLE = {
     "audit.entry.read": {"Admin", "Auditor"},
     "audit.entry.export": {"Admin", "Auditor"},
+    "jobs.job.read": {"Admin", "Auditor"},
+    "jobs.job.retry": {"Admin"},
+    "jobs.job.cancel": {"Admin"},
     "directory.organization.read": EVERYONE,
     "directory.organization.update": {"Admin"},
     "directory.company.read": EVERYONE,

@@ -250,7 +250,7 @@ async def _sign_in_from(url: str, number: int, email: str) -> httpx.Response:
 async def test_health_and_the_pages_of_the_api(caller, site):
     assert (await caller.get("/health/live")).json() == {"status": "ok"}
     assert (await caller.get("/health/ready")).json() == {"status": "ok"}
-    assert (await caller.get("/api/health")).json() == {"status": "ok", "components": {"database": "up"}}
+    assert (await caller.get("/api/health")).json() == {"status": "ok", "components": {"database": "up", "jobs": "up"}}
     assert (await caller.get("/api/healthz")).json() == {"status": "ok"}
     info = (await caller.get("/api/system/info")).json()
     assert info["name"] == "Holdfast"

@@ -114,7 +114,10 @@ async def test_the_database_goes_and_comes_back(cluster, tmp_path):
         assert (await client.get("/health/ready")).status_code == 503
         assert (await client.get("/health/live")).status_code == 200
         components = await client.get("/api/health")
-        assert (components.status_code, components.json()["components"]) == (503, {"database": "down"})
+        assert (components.status_code, components.json()["components"]) == (
+            503,
+            {"database": "down", "jobs": "unknown"},
+        )
 
         await asyncio.to_thread(cluster.start)
         await asyncio.sleep(1.1)

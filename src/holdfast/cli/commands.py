@@ -12,6 +12,7 @@ from holdfast.cli import (
     api,
     audit,
     doctor,
+    jobs,
     keys,
     migrate,
     notices,
@@ -21,6 +22,7 @@ from holdfast.cli import (
     settings,
     slices,
     users,
+    worker,
 )
 from holdfast.cli.terminal import trouble_of
 
@@ -32,6 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(serve.serve)
+app.command()(worker.worker)
 app.command()(migrate.migrate)
 app.command()(admin.create_admin)
 app.command()(doctor.doctor)
@@ -45,6 +48,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(organizations.app, name="organizations")
 app.add_typer(slices.app, name="slice")
 app.add_typer(audit.app, name="audit")
+app.add_typer(jobs.app, name="jobs")
 
 
 def run(arguments: Sequence[str] | None) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 from uuid import UUID
 
 from sqlalchemy import event, inspect
@@ -30,6 +30,15 @@ class CoverageError(RuntimeError):
     """A row changed and no recorded fact says so; always a defect."""
 
 
+class Row(Protocol):
+    """A row that a fact may be about."""
+
+    @property
+    def id(self) -> UUID:
+        """Return its id."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Fact:
     """Something that happened, in the past tense: at once audit action, event, webhook type and stream type.
@@ -45,7 +54,7 @@ class Fact:
     outcome: ClassVar[Outcome] = "success"
     labels: ClassVar[Mapping[str, str]] = {}
 
-    entity: TenantOwned | None = None
+    entity: "Row | None" = None
     reason: str | None = None
     occurred_at: datetime | None = None
 
@@ -179,7 +188,7 @@ class Changes:
 
     def records(self, facts: list[Fact]) -> list[Record]:
         """Return one record a fact; raise CoverageError where a changed row has none, or one that was swept."""
-        left = dict(self._found)
+        left: dict[Row, Change] = dict(self._found.items())
         made = [_record(fact, left.pop(fact.entity, None) if fact.entity is not None else None) for fact in facts]
         uncovered = [row for row, change in left.items() if change.before or change.after]
         if uncovered:

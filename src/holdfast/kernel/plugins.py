@@ -1,9 +1,11 @@
 """What an application says of itself, and how installed ones are found (entry-point group `holdfast.apps`)."""
 
+import importlib
 import importlib.metadata
+import importlib.resources
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from holdfast.kernel.errors import ConfigurationError
 from holdfast.kernel.permissions import Permission
@@ -38,14 +40,30 @@ class RecordKind:
 
 
 @dataclass(frozen=True, slots=True)
+class Schedule:
+    """A job, by its name, that comes due by the clock: `cron` in the time of `zone`.
+
+    `catch_up` says what becomes of times that passed while nothing ran: one job for all of them, none, or one each.
+    With `each_organization` every active organisation has one, else the operators' alone.
+    """
+
+    name: str
+    job: str
+    cron: str
+    zone: str = "UTC"
+    catch_up: Literal["once", "skip", "all"] = "once"
+    each_organization: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class App:
     """The one declaration of a slice or application; data only.
 
-    `package` is the import path that holds `models`, `facts`, `endpoints/`, `pages/`, `templates/`. `mount` is the
-    first part of its API path (empty: the root), `pages` the same for its console pages. `preferences` says by name
-    what form each choice of a user has. `migrations` is the import path of a package with an Alembic chain of the
-    app's own, for apps that are not part of Holdfast. An `optional` app can be switched off by an organisation; a slice
-    of the core, on which others stand, says that it is not.
+    `package` is the import path that holds `models`, `facts`, `jobs`, `endpoints/`, `pages/`, `templates/`. `mount` is
+    the first part of its API path (empty: the root), `pages` the same for its console pages. `preferences` says by name
+    what form each choice of a user has, `schedules` which jobs come due by the clock. `migrations` is the import path
+    of a package with an Alembic chain of the app's own, for apps that are not part of Holdfast. An `optional` app can
+    be switched off by an organisation; a slice of the core, on which others stand, says that it is not.
     """
 
     name: str
@@ -57,6 +75,7 @@ class App:
     menu: tuple[MenuItem, ...] = ()
     records: tuple[RecordKind, ...] = ()
     preferences: Mapping[str, type[Inward]] = field(default_factory=dict)
+    schedules: tuple[Schedule, ...] = ()
     migrations: str | None = None
     optional: bool = True
     order: int = 100
@@ -86,8 +105,26 @@ def ordered(apps: Iterable[App]) -> tuple[App, ...]:
         ("name", [app.name for app in result]),
         ("permission", [permission.name for app in result for permission in app.permissions]),
         ("preference", [name for app in result for name in app.preferences]),
+        ("schedule", [each.name for app in result for each in app.schedules]),
     ):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ConfigurationError(f"Two apps share the {what} {', '.join(twice)}.")
     return result
+
+
+def load_jobs(apps: Iterable[App]) -> None:
+    """Import `jobs.py` of every app and of the slices directly below it, so that the jobs are known.
+
+    Raises ConfigurationError for one that cannot be imported, or whose job has another's name.
+    """
+    for app in apps:
+        root = importlib.resources.files(app.package)
+        slices = [each for each in root.iterdir() if each.is_dir() and (each / "jobs.py").is_file()]
+        names = [f".{each.name}" for each in slices] + [""] * (root / "jobs.py").is_file()
+        for name in sorted(names):
+            module = f"{app.package}{name}.jobs"
+            try:
+                importlib.import_module(module)
+            except Exception as error:
+                raise ConfigurationError(f"{module} cannot be imported: {type(error).__name__}: {error}") from error

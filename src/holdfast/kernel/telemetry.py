@@ -91,6 +91,27 @@ class Telemetry:
         self.cached = Counter(
             "holdfast_cache_requests", "Values asked of the cache.", ("namespace", "result"), registry=self.registry
         )
+        self.jobs = Counter("holdfast_jobs", "Attempts at jobs.", ("job", "outcome"), registry=self.registry)
+        self.job_states = Gauge(
+            "holdfast_jobs_waiting", "Jobs that wait, run or have failed.", ("state",), registry=self.registry
+        )
+        self.job_lag = Gauge(
+            "holdfast_jobs_lag_seconds", "How long a job that is due has waited at most.", registry=self.registry
+        )
+        self.job_duration = Histogram(
+            "holdfast_job_duration_seconds",
+            "Time of an attempt at a job.",
+            ("job",),
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        self.job_wait = Histogram(
+            "holdfast_job_wait_seconds",
+            "Time from when a job was due to its start.",
+            ("job",),
+            buckets=(*BUCKETS, 60.0, 600.0),
+            registry=self.registry,
+        )
         self.log_errors = Counter("holdfast_log_errors", "Log lines of level error and above.", registry=self.registry)
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
@@ -105,6 +126,29 @@ class Telemetry:
                 del self._children[key]  # a caller invents methods: they may not fill the memory
         found[0].inc()
         found[1].observe(seconds)
+
+    def refused(self, limit: str) -> None:
+        """Count a request that a rate limit refused."""
+        self.limited.labels(limit).inc()
+
+    def asked_cache(self, namespace: str, found: bool) -> None:
+        """Count a value that was asked of the cache."""
+        self.cached.labels(namespace, "hit" if found else "miss").inc()
+
+    def queued(self, counts: Mapping[str, int], lag: float) -> None:
+        """Note how many jobs are in each state, and how long one that is due has waited at most, in seconds."""
+        for state in ("ready", "running", "failed"):
+            self.job_states.labels(state).set(counts.get(state, 0))
+        self.job_lag.set(lag)
+
+    def waited(self, name: str, seconds: float) -> None:
+        """Note how long after it was due an attempt at a job began."""
+        self.job_wait.labels(name).observe(seconds)
+
+    def ran(self, name: str, outcome: str, seconds: float) -> None:
+        """Count one attempt at a job."""
+        self.jobs.labels(name, outcome).inc()
+        self.job_duration.labels(name).observe(seconds)
 
     def watch_pool(self, *, in_use: Callable[[], float], size: Callable[[], float]) -> None:
         """Read the pool's figures from these functions at every scrape."""

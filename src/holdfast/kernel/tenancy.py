@@ -15,12 +15,16 @@ from sqlalchemy.orm import with_loader_criteria as loader_criteria
 from sqlalchemy.sql.base import ExecutableOption
 
 from holdfast.kernel.db import Base, InstallationOwned, Str, TenantOwned, Tracked, UtcDateTime
+from holdfast.kernel.engines import Link
 from holdfast.kernel.ids import new_id
 from holdfast.kernel.permissions import Actor
 
 # The tables without row-level security: ids, states, counts and hashes only; a test refuses any other.
 INSTALLATION_TABLES = frozenset(
-    {"tenant", "sign_in_name", "throttle", "ledger_log", "ledger_queue", "setup_link", "alembic_version"}
+    {
+        *("tenant", "sign_in_name", "throttle", "ledger_log", "ledger_queue", "setup_link", "alembic_version"),
+        *("job", "schedule"),
+    }
 )
 
 
@@ -91,6 +95,15 @@ def open_session(connection: AsyncConnection, tenant_id: UUID, actor: Actor, now
             "now": now,
         },
     )
+
+
+async def enter_tenant(link: Link, tenant_id: UUID) -> None:
+    """Bind the link's transaction to a tenant; on PostgreSQL row-level security follows this setting.
+
+    The setting is local to the transaction: a pooled connection never carries it on.
+    """
+    if link.dialect == "postgresql":
+        await link.fetch("SELECT set_config('holdfast.tenant', $1, true)", (str(tenant_id),))
 
 
 async def sweep(

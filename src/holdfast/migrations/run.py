@@ -24,6 +24,7 @@ from holdfast.kernel.engines import Database, address_fault, normalise_url
 from holdfast.kernel.engines.sqlite import SqliteConnection
 from holdfast.kernel.errors import ConfigurationError
 from holdfast.kernel.http.idempotency import IdempotencyKey
+from holdfast.kernel.jobs.tables import JobRow, ScheduleRow
 from holdfast.kernel.limits.throttle import THROTTLE
 from holdfast.kernel.plugins import App, installed_apps
 from holdfast.kernel.settings import Settings
@@ -54,7 +55,7 @@ def own_tables() -> set[str]:
         for mapper in Base.registry.mappers
         if mapper.class_.__module__.startswith(f"{OURS}.")
     }
-    return mapped | {THROTTLE.name, IdempotencyKey.__tablename__}
+    return mapped | {each.__tablename__ for each in (IdempotencyKey, JobRow, ScheduleRow)} | {THROTTLE.name}
 
 
 def migration_url(settings: Settings) -> str:

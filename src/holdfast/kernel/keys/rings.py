@@ -56,9 +56,13 @@ class TenantSecret:
 
 
 class Keyring:
-    """The keys of one organisation as one unit of work sees them (AES-256-GCM, NIST SP 800-38D; HMAC, RFC 2104)."""
+    """The keys of one organisation as one unit of work sees them (AES-256-GCM, NIST SP 800-38D; HMAC, RFC 2104).
 
-    def __init__(self, tenant_id: UUID, secrets: Mapping[int, TenantSecret]) -> None:
+    While they are `held`, none of them ends.
+    """
+
+    def __init__(self, tenant_id: UUID, secrets: Mapping[int, TenantSecret], *, held: bool = False) -> None:
+        self.held = held
         self._tenant_id = tenant_id
         self._secrets = secrets
         self.number = max(secrets)
@@ -117,7 +121,7 @@ async def load_keyring(session: AsyncSession, masters: Masters, *, hold: bool) -
         )
         for row in rows
     }
-    return Keyring(rows[0].tenant_id, found)
+    return Keyring(rows[0].tenant_id, found, held=hold)
 
 
 def head_of(number: int) -> bytes:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Join,
     Select,
     Table,
+    UpdateBase,
     and_,
     bindparam,
     case,
@@ -177,7 +178,7 @@ def _position(outputs: list[ColumnElement[Any]], shown: list[Any], column: Colum
 
 
 def compile_select(
-    statement: Select[Any],
+    statement: Select[Any] | UpdateBase,
     dialect: Dialect,
     *,
     outputs: tuple[Any, ...] = (),

@@ -154,6 +154,18 @@ class Settings(BaseSettings):
     argon2_time_cost: int = Field(2, ge=1, description="Argon2id's passes.")
     argon2_parallelism: int = Field(1, ge=1, description="Argon2id's lanes.")
 
+    # Jobs
+    jobs_in_server: bool = Field(True, description="Run jobs in the server; off where `holdfast worker` does.")
+    jobs_concurrency: int = Field(4, ge=1, le=256, description="Jobs that each process runs at once.")
+    jobs_lease_seconds: float = Field(
+        30.0, ge=1, le=3600, description="Seconds without a sign of life after which another worker takes a job."
+    )
+    jobs_poll_seconds: float = Field(
+        1.0, ge=0.05, le=60, description="Seconds between two looks for jobs that are due."
+    )
+    jobs_keep_days: int = Field(7, ge=0, description="Days before a job that is done is removed.")
+    jobs_keep_failed_days: int = Field(90, ge=0, description="Days before a job that has failed is removed.")
+
     # Mail
     mail_from: str = Field("", max_length=254, description="Address that mails come from.")
     smtp_host: str = Field("", description="Mail server; without one, mails go into HOLDFAST_HOME/mail.")

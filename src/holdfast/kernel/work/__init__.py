@@ -1,10 +1,10 @@
 """The unit of work: one tenant, one actor, one transaction, one commit, and what it did written down with it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -14,51 +14,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from holdfast.kernel.cache import Cache
 from holdfast.kernel.clock import Clock
 from holdfast.kernel.crypto import Keys
-from holdfast.kernel.db import NOBODY, Tracked
+from holdfast.kernel.db import NOBODY
 from holdfast.kernel.engines import Database, Link
 from holdfast.kernel.engines.faults import RETRY
 from holdfast.kernel.engines.meaning import meaning
-from holdfast.kernel.errors import PreconditionFailed, Unavailable
+from holdfast.kernel.errors import Unavailable
 from holdfast.kernel.facts import Changes, Fact, Record
 from holdfast.kernel.ids import new_id
 from holdfast.kernel.keys import Keyring, Masters, load_keyring
 from holdfast.kernel.keys.rotation import Position, reseal
 from holdfast.kernel.permissions import ANONYMOUS, Actor
 from holdfast.kernel.settings import Settings
-from holdfast.kernel.tenancy import SYSTEM_TENANT, TenancyError, open_session, sweep
-from holdfast.kernel.work.callers import Credential, Presence, RequestInfo
+from holdfast.kernel.tenancy import SYSTEM_TENANT, TenancyError, enter_tenant, open_session, sweep
+from holdfast.kernel.work.callers import Authenticator, Credential, Presence
+from holdfast.kernel.work.callers import RequestInfo as RequestInfo
+from holdfast.kernel.work.versions import check_version as check_version
 
-__all__ = [
-    "WEAK",
-    "Authenticator",
-    "Credential",
-    "Gate",
-    "Namer",
-    "Presence",
-    "Recorder",
-    "RequestInfo",
-    "Work",
-    "Works",
-    "check_version",
-    "enter_tenant",
-]
-WEAK = -1  # no record has this version
 REFUSALS_TRIED = 5
-
-
-class Authenticator(Protocol):
-    """Port filled by identity: from headers to a credential, from a credential to its row."""
-
-    def read(self, authorization: str | None, cookie: str | None) -> Credential | None:
-        """Return what was presented, None for nothing; raise Unauthenticated for something unreadable."""
-        ...
-
-    async def resolve(self, link: Link, credential: Credential, now: datetime, ip: str | None) -> Presence | None:
-        """Bind the link to the credential's tenant and return its row's say, None where it is not or no longer good.
-
-        `ip` is the address that it came from, None for none.
-        """
-        ...
 
 
 class Recorder(Protocol):
@@ -81,6 +53,28 @@ class Recorder(Protocol):
         ...
 
 
+class Queue(Protocol):
+    """Port filled by the jobs: what is to be done after the commit, and done once."""
+
+    async def put(
+        self,
+        work: "Work",
+        job: object,
+        ids: Mapping[str, object],
+        *,
+        unique: str | None,
+        delay: timedelta,
+        priority: int | None,
+        as_system: bool,
+    ) -> UUID:
+        """Insert a job in the transaction of the unit of work and return its id."""
+        ...
+
+    def committed(self) -> None:
+        """Note that jobs are in the database."""
+        ...
+
+
 class Namer(Protocol):
     """Port filled by identity: the names of users, for slices that stand below it."""
 
@@ -94,10 +88,10 @@ class Work:
 
     __slots__ = (
         "_changes",
-        "_holds",
         "_ring",
         "_session",
         "actor",
+        "announced",
         "facts",
         "house",
         "link",
@@ -133,10 +127,10 @@ class Work:
         # What the recorder drew for this unit of work, kept for `committed` and `voided`.
         self.marks: list[object] = []
         self.others: list[Work] = []
+        self.announced = False  # whether jobs became due, so that workers are woken after the commit
         self._changes = Changes()
         self._session: AsyncSession | None = None
         self._ring: Keyring | None = None
-        self._holds = False
 
     @property
     def settings(self) -> Settings:
@@ -190,6 +184,25 @@ class Work:
         """Note a fact; its entry is written in the same transaction, just before COMMIT."""
         self.facts.append(fact)
 
+    async def enqueue(
+        self,
+        job: object,
+        *,
+        unique: str | None = None,
+        delay: timedelta = timedelta(0),
+        priority: int | None = None,
+        as_system: bool = False,
+        **ids: object,
+    ) -> UUID:
+        """Ask for a job in this transaction and return its id; it runs with today's rights of whoever asks now.
+
+        While one with the same `unique` waits, there is no second, and it waits for this commit. `as_system` is for
+        what follows from an act, whoever acted. Raises TypeError for ids that the job does not take.
+        """
+        return await self.house.queue.put(
+            self, job, ids, unique=unique, delay=delay, priority=priority, as_system=as_system
+        )
+
     async def flush(self) -> None:
         """Send pending rows to the database, so that its constraints answer now."""
         if self._session is not None:
@@ -241,8 +254,8 @@ class Work:
 
     async def keyring(self, *, sealing: bool = False) -> Keyring:
         """Return the organisation's keys; `sealing`, which writes, lets none of them end before the commit."""
-        if self._ring is None or (sealing and not self._holds):
-            self._ring, self._holds = await load_keyring(self.session, self.house.masters, hold=sealing), sealing
+        if self._ring is None or (sealing and not self._ring.held):
+            self._ring = await load_keyring(self.session, self.house.masters, hold=sealing)
         return self._ring
 
     async def reseal(self, position: Position, *, limit: int) -> tuple[Position | None, int]:
@@ -275,6 +288,9 @@ class Work:
         for work in (self, *self.others):
             self.house.recorder.committed(work)
             work.marks = []
+            if work.announced:
+                work.announced = False
+                self.house.queue.committed()
 
     async def close(self) -> None:
         """Give the connection back; what is not committed is rolled back."""
@@ -301,6 +317,7 @@ class Works:
     masters: Masters
     name_users: Namer
     cache: Cache
+    queue: Queue
     # Filled by identity: which of the installed applications an organisation has switched off at this moment.
     switched_off: Callable[[Work], Awaitable[frozenset[str]]]
     state: dict[str, object] = field(default_factory=dict)
@@ -345,8 +362,7 @@ class Works:
     async def refuse(self, tenant_id: UUID, actor: Actor, request: RequestInfo, record: Record) -> None:
         """Write a refusal in a unit of work of its own, committed before the answer.
 
-        MariaDB may change a row by way of an index whose other rows it locks, and choose one of two such for a
-        deadlock's victim: nothing but the refusal is in there, so it is tried again.
+        MariaDB may choose it for a deadlock's victim: nothing but the refusal is in there, so it is tried again.
         """
         for attempt in range(REFUSALS_TRIED):
             try:
@@ -382,19 +398,3 @@ class Gate:
     def now(self) -> datetime:
         """Return the server's time."""
         return self.works.clock()
-
-
-async def enter_tenant(link: Link, tenant_id: UUID) -> None:
-    """Bind the link's transaction to a tenant; on PostgreSQL row-level security follows this setting.
-
-    The setting is local to the transaction: a pooled connection never carries it on.
-    """
-    if link.dialect == "postgresql":
-        await link.fetch("SELECT set_config('holdfast.tenant', $1, true)", (str(tenant_id),))
-
-
-def check_version(row: Tracked, expected: int | None) -> None:
-    """Raise PreconditionFailed where the caller's copy of a record is not the present one."""
-    if expected is not None and row.version != expected:
-        told = "a weak ETag, which never matches" if expected == WEAK else expected
-        raise PreconditionFailed(f"The record is at version {row.version}, the request was made for {told}.")

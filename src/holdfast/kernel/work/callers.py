@@ -1,8 +1,11 @@
-"""Where a unit of work comes from: the request or command, and what its caller presented."""
+"""Where a unit of work comes from: the request, what was presented with it, and who that turned out to be."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
+from holdfast.kernel.engines import Link
 from holdfast.kernel.permissions import Actor
 
 
@@ -34,3 +37,18 @@ class Presence:
     actor: Actor
     csrf_secret: bytes
     profile: object
+
+
+class Authenticator(Protocol):
+    """Port filled by identity: from headers to a credential, from a credential to its row."""
+
+    def read(self, authorization: str | None, cookie: str | None) -> Credential | None:
+        """Return what was presented, None for nothing; raise Unauthenticated for something unreadable."""
+        ...
+
+    async def resolve(self, link: Link, credential: Credential, now: datetime, ip: str | None) -> Presence | None:
+        """Bind the link to the credential's tenant and return its row's say, None where it is not or no longer good.
+
+        `ip` is the address that it came from, None for none.
+        """
+        ...

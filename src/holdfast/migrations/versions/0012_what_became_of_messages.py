@@ -7,7 +7,7 @@ from holdfast.kernel import db
 from holdfast.migrations.rows import all_rows
 
 revision = "0012"
-down_revision = "0009"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 

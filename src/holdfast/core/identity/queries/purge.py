@@ -7,6 +7,7 @@ from sqlalchemy import Table, func, or_, select
 from holdfast.core.identity.models import SignInName
 from holdfast.core.identity.schemas import TenantStatus
 from holdfast.kernel.db import Base
+from holdfast.kernel.jobs.tables import JOB
 from holdfast.kernel.tenancy import Tenant, tenant_tables
 from holdfast.kernel.work import Work
 
@@ -56,7 +57,7 @@ def links_and_tables() -> Sequence[tuple[Table, str | None]]:
     Links are those between rows of one table and those of two tables that point at each other. The trail stays.
     """
     ours = {table for table in tenant_tables() if not table.info.get("insert_only")}
-    ours.add(Base.metadata.tables[SignInName.__tablename__])
+    ours |= {Base.metadata.tables[SignInName.__tablename__], JOB}
     tables = [table for table in reversed(Base.metadata.sorted_tables) if table in ours]
     links = [
         (table, column.name)

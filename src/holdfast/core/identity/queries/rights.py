@@ -9,9 +9,9 @@ from sqlalchemy import func, or_, select, update
 
 from holdfast.core.directory.public import staying
 from holdfast.core.identity.errors import AssignmentNotFound, RoleNotFound
-from holdfast.core.identity.models import Role, RoleAssignment, User, UserKind, UserStatus
+from holdfast.core.identity.models import Role, RoleAssignment, ScopeKind, User, UserKind, UserStatus
 from holdfast.core.identity.schemas import AssignmentOut
-from holdfast.kernel.db import NOBODY
+from holdfast.kernel.db import NOBODY, Json
 from holdfast.kernel.lists import HotList, ListParameters
 from holdfast.kernel.schemas import Inward, Moment
 from holdfast.kernel.work import Work
@@ -144,3 +144,16 @@ async def list_administrators(work: Work, *, role: str) -> dict[UUID, UUID | Non
         .order_by(User.id)
     )
     return {row.id: row.person_id for row in await work.session.execute(statement)}
+
+
+async def list_grants(work: Work, *, user_id: UUID) -> Sequence[tuple[str, Json, ScopeKind | None, UUID | None]]:
+    """Return the roles that a user holds now: name, permissions of one's own, kind and id of the unit."""
+    statement = (
+        select(RoleAssignment.role, Role.permissions, RoleAssignment.scope_kind, RoleAssignment.scope_key)
+        .outerjoin(Role, (Role.tenant_id == RoleAssignment.tenant_id) & (Role.id == RoleAssignment.role_id))
+        .where(
+            RoleAssignment.user_id == user_id,
+            or_(RoleAssignment.ends_at.is_(None), RoleAssignment.ends_at > work.now()),
+        )
+    )
+    return (await work.session.execute(statement)).all()

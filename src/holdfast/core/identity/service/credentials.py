@@ -4,13 +4,14 @@ import functools
 import ipaddress
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from holdfast.core.identity import guards, queries
+from holdfast.core.identity.models import SessionKind
 from holdfast.core.identity.queries import CredentialRow
 from holdfast.core.identity.service.desk import Desk
 from holdfast.core.identity.service.tokens import KEY_PREFIX, Address, parse_key
@@ -19,7 +20,9 @@ from holdfast.kernel.crypto import digest, mac, same
 from holdfast.kernel.engines import Link
 from holdfast.kernel.errors import Unauthenticated
 from holdfast.kernel.permissions import Actor, Permission, Unit
-from holdfast.kernel.work import Credential, Presence, enter_tenant
+from holdfast.kernel.tenancy import enter_tenant
+from holdfast.kernel.work import Work
+from holdfast.kernel.work.callers import Credential, Presence
 
 BEARER = "bearer "
 LONGEST = 4096
@@ -148,6 +151,35 @@ class SessionAuthenticator:
             csrf_secret=mac(self._desk.keys.csrf, credential.session_id.bytes),
             profile=_profile(credential, row, rows),
         )
+
+    async def stand_for(self, work: Work, *, user_id: UUID, session_id: UUID | None) -> Actor | None:
+        """Return the user who asked for a job, with today's rights; None for one who may not act any more.
+
+        What an API key or somebody in the user's place asked for is done only while that key or session is good, and
+        with no more rights than it has.
+        """
+        session = None if session_id is None else await queries.find_session(work, session_id=session_id)
+        if session_id is not None and session is None:
+            return None
+        if session is not None and (session.kind is SessionKind.API_KEY or session.impersonator_id is not None):
+            credential = Credential(session.kind, work.tenant_id, session.id)
+            rows = await queries.list_credential_rows(
+                work.link, tenant_id=work.tenant_id, session_id=session.id, now=work.now()
+            )
+            row = CredentialRow(*rows[0]) if rows else None
+            rights = None if row is None else await self._rights_of(work.link, credential, row, rows, work.now())
+            if row is None or rights is None or UUID(str(row.user_id)) != user_id:
+                return None
+            return replace(self._actor(credential, row, rights), verified_at=None)
+        standing = await queries.find_standing(work, user_id=user_id)
+        if standing is None or not (standing.active and standing.organization_open and standing.employed):
+            return None
+        grants = tuple(
+            (role, None if own is None else json.dumps(own), kind, str(unit_id))
+            for role, own, kind, unit_id in await queries.list_grants(work, user_id=user_id)
+        )
+        held = self._rights(grants, work.tenant_id == self._desk.system_tenant)
+        return Actor("user", user_id, session_id, roles=held.roles, permissions=held.permissions, within=held.within)
 
     async def _rights_of(
         self, link: Link, credential: Credential, row: CredentialRow, rows: Sequence[Sequence[Any]], now: datetime

@@ -1,0 +1,1 @@
+"""Jobs: what runs in the background, as people see it, retry it and cancel it."""

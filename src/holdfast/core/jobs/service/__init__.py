@@ -1,0 +1,1 @@
+"""What people do with jobs, and what the engine has written down."""

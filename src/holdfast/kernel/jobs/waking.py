@@ -1,0 +1,96 @@
+"""Waking workers: at once in the same process, by LISTEN and NOTIFY on PostgreSQL between processes, else by polling.
+
+A word that is lost costs one interval of polling, never a job.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import structlog
+
+from holdfast.kernel.engines import Database
+
+CHANNEL = "holdfast_jobs"
+RECONNECT_SECONDS = 5.0
+
+log = structlog.get_logger("holdfast.jobs")
+
+
+class Waker:
+    """One process's ear and voice; without `start` it wakes this process only.
+
+    Notifying goes after the commit and over a connection of its own: PostgreSQL lets transactions that notify commit
+    one after the other.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._event = asyncio.Event()
+        self._speak = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        # Filled by an engine of this process: whether it has room itself.
+        self.has_room: Callable[[], bool] = lambda: False
+
+    def wake(self) -> None:
+        """Say that a job is due: to this process, and to others where this one has no room."""
+        self._event.set()
+        if not self.has_room():
+            self._speak.set()
+
+    def nudge(self) -> None:
+        """Wake this process only: it has room again."""
+        self._event.set()
+
+    def tell_others(self) -> None:
+        """Say to the other processes that there is more than this one takes."""
+        self._speak.set()
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait until somebody wakes this process, or for the time; return whether somebody did."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._event.wait(), seconds)
+        woken = self._event.is_set()
+        self._event.clear()
+        return woken
+
+    def start(self) -> None:
+        """Listen and notify between processes where the database can."""
+        if self._database.dialect == "postgresql":
+            self._tasks.append(asyncio.create_task(self._keep()))
+
+    async def stop(self) -> None:
+        """Close the connection."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _keep(self) -> None:
+        while True:
+            try:
+                await self._converse()
+            except Exception as error:  # noqa: BLE001  polling goes on meanwhile
+                log.warning("jobs.deaf", error=f"{type(error).__name__}: {error}")
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _converse(self) -> None:
+        """Listen, and notify when asked to, until the connection is lost."""
+        async with self._database.engine.connect() as connection:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            mine = driver.get_server_pid()
+
+            def heard(_connection: object, pid: int, _channel: str, _payload: str) -> None:
+                if pid != mine:
+                    self._event.set()
+
+            await driver.add_listener(CHANNEL, heard)
+            self._event.set()  # what was said before nobody heard
+            driver.add_termination_listener(lambda *_: self._speak.set())
+            while not driver.is_closed():
+                await self._speak.wait()
+                self._speak.clear()
+                if not driver.is_closed():
+                    await driver.execute(f"NOTIFY {CHANNEL}")
