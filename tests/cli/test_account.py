@@ -10,7 +10,7 @@ from holdfast.kernel.errors import ConfigurationError
 from holdfast.kernel.settings import Settings
 from holdfast.main import open_installation, prepare
 from holdfast.migrations import run as migrations
-from support import database_name, need
+from support import MASTER, database_name, need
 
 pytestmark = pytest.mark.service
 SECRET = "kW9-vR2xQ7_mT4bZ8nL5cJ1hF6gD3sA0pYuE"
@@ -131,14 +131,14 @@ async def test_the_owner_is_found_and_refused_in_production(run, place):
     assert sick.returncode == 1
     assert f"REVOKE ALL PRIVILEGES ON `{place.database}`.* FROM `{place.owner}`@`%`" in sick.stdout
     assert f"REVOKE CREATE USER ON *.* FROM `{place.owner}`@`%`" in sick.stdout
-    production = {**as_owner, "ENVIRONMENT": "production", "SECRET_KEY": SECRET}
+    production = {**as_owner, "ENVIRONMENT": "production", "SECRET_KEY": SECRET, "MASTER_KEY": MASTER}
     assert "ALL PRIVILEGES" in refused(run("serve", "--port", "0", **production))
 
 
 async def test_each_way_past_the_triggers_is_refused_in_production(place, tmp_path, monkeypatch):
     for name, value in place.variables.items():
         monkeypatch.setenv(name, value)
-    settings = Settings(environment="production", secret_key=SECRET, holdfast_home=tmp_path, _env_file=None)
+    settings = Settings(environment="production", secret_key=SECRET, master_key=MASTER, holdfast_home=tmp_path, _env_file=None)
     await place.ask("CREATE USER %s@'%%' IDENTIFIED BY %s", place.account, AWKWARD)
     await migrations.upgrade(settings)
     home = open_installation(settings)

@@ -11,6 +11,7 @@ from holdfast.core.identity.facts import TotpEnrolled, UserStatusChanged
 from holdfast.core.identity.models import Totp, UserStatus
 from holdfast.core.identity.public import find_tenant_id
 from holdfast.core.identity.queries import find_user_by_name
+from holdfast.kernel.keys import Sealed
 from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.settings import Settings
 from holdfast.main import open_installation
@@ -64,7 +65,7 @@ def lock(work, user) -> None:
 
 
 def enrol(work, user) -> None:
-    totp = Totp(id=user.id, secret=b"sealed", confirmed_at=work.now())
+    totp = Totp(id=user.id, secret=Sealed(b"sealed"), confirmed_at=work.now())
     work.session.add(totp)
     work.record(TotpEnrolled(entity=totp))
 

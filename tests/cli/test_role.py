@@ -9,7 +9,7 @@ import pytest
 from command_line import on_postgresql, refused
 
 from holdfast.cli import doctor
-from support import MARIADB, POSTGRES, database_name, need
+from support import MARIADB, MASTER, POSTGRES, database_name, need
 
 pytestmark = pytest.mark.service
 SECRET = "kW9-vR2xQ7_mT4bZ8nL5cJ1hF6gD3sA0pYuE"
@@ -60,7 +60,7 @@ async def test_a_role_above_the_tenants_lock_is_found(run, place):
     sick = run("doctor", **as_owner)
     assert sick.returncode == 1
     assert "is a superuser" in sick.stdout
-    production = {**as_owner, "ENVIRONMENT": "production", "SECRET_KEY": SECRET}
+    production = {**as_owner, "ENVIRONMENT": "production", "SECRET_KEY": SECRET, "MASTER_KEY": MASTER}
     assert "superuser" in refused(run("serve", "--port", "0", **production))
 
 
@@ -68,7 +68,7 @@ def test_the_owner_and_a_role_past_row_level_security_are_found_and_refused_by_n
     name, role = database
     address = f"postgresql://{role}@127.0.0.1:5432/{name}"
     owner = f"{POSTGRES}/{name}"
-    production = {"ENVIRONMENT": "production", "SECRET_KEY": SECRET, "DATABASE_URL": address}
+    production = {"ENVIRONMENT": "production", "SECRET_KEY": SECRET, "MASTER_KEY": MASTER, "DATABASE_URL": address}
     assert here("migrate", DATABASE_URL=address, MIGRATION_DATABASE_URL=owner).returncode == 0
     assert here("doctor", DATABASE_URL=address, MIGRATION_DATABASE_URL=owner).returncode == 0
     for way, back, reason in (
@@ -89,7 +89,7 @@ def test_production_refuses_the_owner_before_it_migrates(here, database):
     name, role = database
     on_postgresql(f"ALTER DATABASE {name} OWNER TO {role}")
     as_owner = {"DATABASE_URL": f"postgresql://{role}@127.0.0.1:5432/{name}"}
-    production = {**as_owner, "ENVIRONMENT": "production", "SECRET_KEY": SECRET}
+    production = {**as_owner, "ENVIRONMENT": "production", "SECRET_KEY": SECRET, "MASTER_KEY": MASTER}
     assert "MIGRATION_DATABASE_URL" in refused(here("serve", "--port", "0", **production))
     assert "at nothing" in here("migrate", "--check", **as_owner).stdout
     assert here("migrate", **as_owner).returncode == 0
