@@ -244,8 +244,8 @@ def jobs_page(apps: Sequence[App]) -> str:
         for each in schedules
     ]
     text = (
-        "A job is done in the background, once, with what it changes in one commit. Retries are attempts after the\n"
-        "first; the time limit, in seconds, is that of one attempt; at once is how many of it run for one organisation.\n"
+        "A job is done in the background, once, with what it changes in one commit. Retries are attempts after\n"
+        "the first; the time limit, in seconds, is that of one attempt; at once is how many run for one organisation.\n"
     )
     heads = ("Job", "Ids", "Retries", "Time limit", "At once", "Priority", "Does")
     told = "A schedule is a cron expression in a time zone; `once`, `skip` or `all` is what becomes of times missed.\n"
