@@ -22,7 +22,8 @@ from holdfast.kernel.discovery import Endpoint, discover
 from holdfast.kernel.engines import Database
 from holdfast.kernel.errors import ConfigurationError, HoldfastError
 from holdfast.kernel.facts import FACTS, Fact
-from holdfast.kernel.plugins import App, installed_apps
+from holdfast.kernel.jobs import JOBS
+from holdfast.kernel.plugins import App, installed_apps, load_jobs
 from holdfast.kernel.settings import Settings, explain
 from holdfast.kernel.telemetry import Telemetry
 from holdfast.kernel.tenancy import INSTALLATION_TABLES, tenant_tables
@@ -214,6 +215,44 @@ def metrics_page(_: Sequence[App]) -> str:
     return _page("Metrics", text + "\n" + _table(("Metric", "Type", "Labels", "Meaning"), rows))
 
 
+def jobs_page(apps: Sequence[App]) -> str:
+    """Return the page of the jobs and schedules."""
+    load_jobs(apps)
+    ours = [each for each in JOBS.values() if each.handler.__module__.startswith(OURS)]
+    rows = [
+        (
+            f"`{each.name}`",
+            _names(each.arguments) or "–",
+            str(each.retries),
+            f"{each.timeout_seconds:g}",
+            "–" if each.concurrency is None else str(each.concurrency),
+            each.priority.name.lower(),
+            _sentence(each.handler),
+        )
+        for each in sorted(ours, key=lambda each: each.name)
+    ]
+    schedules = sorted((each for app in apps for each in app.schedules), key=lambda each: each.name)
+    times = [
+        (
+            f"`{each.name}`",
+            f"`{each.job}`",
+            f"`{each.cron}`",
+            each.zone,
+            each.catch_up,
+            "every active organisation" if each.each_organization else "the installation",
+        )
+        for each in schedules
+    ]
+    text = (
+        "A job is done in the background, once, with what it changes in one commit. Retries are attempts after\n"
+        "the first; the time limit, in seconds, is that of one attempt; at once is how many run for one organisation.\n"
+    )
+    heads = ("Job", "Ids", "Retries", "Time limit", "At once", "Priority", "Does")
+    told = "A schedule is a cron expression in a time zone; `once`, `skip` or `all` is what becomes of times missed.\n"
+    when = ("Schedule", "Job", "When", "Zone", "Missed", "For")
+    return _page("Jobs", f"{text}\n{_table(heads, rows)}\n## Schedules\n\n{told}\n{_table(when, times)}")
+
+
 PAGES: dict[str, Callable[[Sequence[App]], str]] = {
     "settings.md": settings_page,
     "permissions.md": permissions_page,
@@ -222,6 +261,7 @@ PAGES: dict[str, Callable[[Sequence[App]], str]] = {
     "routes.md": routes_page,
     "tables.md": tables_page,
     "metrics.md": metrics_page,
+    "jobs.md": jobs_page,
 }
 
 

@@ -46,5 +46,6 @@ async def alone(queues, dialect):
 @pytest.fixture(autouse=True)
 def forgotten():
     """Nothing that an earlier test noted or asked for."""
-    for kept in (samples_of_jobs.HOOKS, samples_of_jobs.BEGUN, samples_of_jobs.RUNNING, samples_of_jobs.MOST):
+    for name in ("HOOKS", "BEGUN", "RUNNING", "MOST", "PAUSE"):
+        kept = getattr(samples_of_jobs, name)
         kept.clear()

@@ -85,3 +85,17 @@ async def long(run: Run, *, count: int) -> None:
 async def wait(run: Run, *, number: int) -> None:
     BEGUN.append(number)
     await asyncio.sleep(0.01)
+
+
+# What a test has the next job do between its units of work.
+PAUSE: dict[int, Callable[[Run], Awaitable[None]]] = {}
+
+
+@job("tests.company.paused")
+async def paused(run: Run, *, count: int) -> None:
+    for number in range(run.done or 0, count):
+        if 0 in PAUSE and number == 1:
+            await PAUSE[0](run)
+        async with run.begin() as work:
+            await create_company(work, CompanyCreate(code=f"L-{number}", name=f"Number {number}"))
+            await run.progress(number + 1, count)

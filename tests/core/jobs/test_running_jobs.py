@@ -287,3 +287,41 @@ async def test_another_process_is_woken_at_once(alone, ours) -> None:
         await alone.waker.stop()
         await second.waker.stop()
         await second.close()
+
+
+async def test_a_clock_that_jumps_lets_another_try_and_neither_twice(alone, ours) -> None:
+    """On SQLite leases go by the process's clock: an hour ahead they are over, and the first worker is not done."""
+    if alone.database.dialect != "sqlite":
+        pytest.skip("leases go by the server's clock")
+    second = open_installation(alone.settings)
+    quick(second)
+    real, ahead = second.works.clock, timedelta(0)
+    second.works.clock = lambda: real() + ahead
+    reached, go_on = asyncio.Event(), asyncio.Event()
+    began = 0
+
+    async def pause(_) -> None:
+        nonlocal began
+        began += 1
+        reached.set()
+        if began == 1:
+            await asyncio.wait_for(go_on.wait(), 10)
+
+    made = await enqueue(ours, samples.paused, count=3)
+    samples.PAUSE[0] = pause
+    try:
+        async with working(alone), working(second):
+            await reached.wait()
+            ahead = timedelta(hours=1)
+            while began < 2:
+                await asyncio.sleep(0.05)
+                ahead += timedelta(hours=1)
+            ahead = timedelta(hours=-1)
+            go_on.set()
+            await asyncio.sleep(0.2)
+            ahead = timedelta(hours=9)
+            await until(alone, ours.id, made)
+    finally:
+        await second.close()
+    assert await codes(ours) == ["L-0", "L-1", "L-2"]
+    assert (await job_of(alone, ours.id, made)).crashes >= 1

@@ -1,7 +1,7 @@
 """The declaration of the audit trail."""
 
 from holdfast.kernel.permissions import Permission
-from holdfast.kernel.plugins import App, MenuItem
+from holdfast.kernel.plugins import App, MenuItem, Schedule
 
 APP = App(
     name="audit",
@@ -15,5 +15,6 @@ APP = App(
         Permission("audit.entry.read", "Read the audit trail", roles=("Admin", "Auditor")),
         Permission("audit.entry.export", "Export the audit trail", roles=("Admin", "Auditor")),
     ),
+    schedules=(Schedule("audit.refusal.tell", job="audit.refusal.tell", cron="7 * * * *", each_organization=True),),
     menu=(MenuItem("Audit trail", "/console/audit", "trail", permission="audit.entry.read", order=90),),
 )

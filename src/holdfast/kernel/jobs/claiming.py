@@ -109,7 +109,8 @@ async def _choose(link: Link, choice: _Choice, start: _Start, *, fair: bool) -> 
         if taken:
             ids = _padded([row.id for row in taken])
             placed = {f"id{at}": each for at, each in enumerate(ids)}
-            await run(link, statements.start, {**start._asdict(), **placed}, len(ids))
+            unique = any(row.unique_key is not None for row in taken)
+            await run(link, statements.start, {**start._asdict(), **placed}, len(ids), unique)
             choice.chosen += [row._replace(token=start.lease_token, attempts=row.attempts + 1) for row in taken]
 
 

@@ -25,7 +25,7 @@ from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.telemetry import request_facts
 from holdfast.kernel.work import Works
 
-GATHER_SECONDS = 0.002  # jobs that end together free their places together
+GATHER_SECONDS = 0.01
 RESCUE_SECONDS = 5.0
 COUNT_SECONDS = 15.0
 OUT_OF_REACH_SECONDS = 2.0
@@ -73,6 +73,8 @@ class EmbeddedEngine:
         self._looking: list[asyncio.Task[None]] = []
         self._loops: list[asyncio.Task[None]] = []
         self._more = False
+        self._one_by_one = works.database.dialect == "sqlite"  # it has one writer
+        self._gathering: asyncio.TimerHandle | None = None
         self._closing = False
 
     def start(self) -> None:
@@ -125,7 +127,6 @@ class EmbeddedEngine:
     async def _look(self) -> None:
         """Wait until something may be due, and take what there is room for."""
         woken = await self._waker.wait(self._poll)
-        await asyncio.sleep(GATHER_SECONDS)
         free = self._slots - len(self._running)
         if free <= 0 or self._closing or not (woken or await self._is_due()):
             return
@@ -160,8 +161,17 @@ class EmbeddedEngine:
         del self._running[task]
         if not task.cancelled() and task.exception() is not None:
             log.error("jobs.not_settled", error=repr(task.exception()))
-        if self._more:
+        if not self._more:
+            return
+        # What ends together is replaced together: each claim is a transaction, which on SQLite waits for the disk.
+        if len(self._running) <= (0 if self._one_by_one else self._slots // 2):
             self._waker.nudge()
+        elif self._gathering is None:
+            self._gathering = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._gathered)
+
+    def _gathered(self) -> None:
+        self._gathering = None
+        self._waker.nudge()
 
     async def _count(self) -> None:
         link = await self._works.database.acquire(write=False)

@@ -31,6 +31,7 @@ class Claimed(NamedTuple):
     token: UUID
     progress_done: int | None
     progress_total: int | None
+    unique_key: bytes | None
 
     @property
     def request(self) -> RequestInfo:

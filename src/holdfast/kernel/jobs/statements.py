@@ -39,7 +39,7 @@ _CLAIMED = [
     JOB.c[name]
     for name in (
         *("id", "tenant_id", "name", "ids", "asked_by", "session_id", "run_at", "attempts", "failures", "crashes"),
-        *("lease_token", "progress_done", "progress_total"),
+        *("lease_token", "progress_done", "progress_total", "unique_key"),
     )
 ]
 
@@ -176,12 +176,12 @@ def candidates(_: str, tenants: int, pairs: int, names: int) -> Statement:
     )
 
 
-def start(_: str, count: int) -> Statement:
-    """Give jobs to a worker, with a fence of this attempt."""
+def start(_: str, count: int, unique: int) -> Statement:
+    """Give jobs to a worker, with a fence of this attempt; `unique` says that some of them make room for another."""
     chosen = JOB.c.id.in_([_bound(f"id{at}", Uuid()) for at in range(count)])
     given = {name: _bound(name) for name in ("worker_id", "lease_token", "lease_until", "started_at")}
-    freed = {"state": JobState.RUNNING, "attempts": JOB.c.attempts + 1, "unique_key": None, "finished_at": None}
-    return update(JOB).where(chosen).values(**given, **freed)
+    freed = {"unique_key": None} if unique else {}  # else its index, too, would be written for nothing
+    return update(JOB).where(chosen).values(state=JobState.RUNNING, attempts=JOB.c.attempts + 1, **given, **freed)
 
 
 # ── running ──────────────────────────────────────────────────────────────────────────────────────────────────────────

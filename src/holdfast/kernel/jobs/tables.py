@@ -32,7 +32,6 @@ class JobRow(InstallationOwned, Base):
     __table_args__ = (
         Index("ix_job_claim", "state", "priority", "run_at", "id", "tenant_id", "name"),
         Index("ix_job_listed", "tenant_id", "created_at", "id"),
-        Index("ix_job_asked", "tenant_id", "asked_by", "created_at", "id"),
         Index("ux_job_unique", "tenant_id", "unique_key", unique=True),
     )
 

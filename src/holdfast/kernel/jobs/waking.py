@@ -1,10 +1,10 @@
-"""Waking workers: at once in the same process, by LISTEN and NOTIFY on PostgreSQL between processes, else by polling.
+"""Waking workers: at once in the same process, between processes by LISTEN and NOTIFY on PostgreSQL, else by polling.
 
 A word that is lost costs one interval of polling, never a job.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +14,7 @@ from holdfast.kernel.engines import Database
 
 CHANNEL = "holdfast_jobs"
 RECONNECT_SECONDS = 5.0
+WATCH_SECONDS = 0.04
 
 log = structlog.get_logger("holdfast.jobs")
 
@@ -28,6 +29,7 @@ class Waker:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._event = asyncio.Event()
+        self._sure = False
         self._speak = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         # Filled by an engine of this process: whether it has room itself.
@@ -35,12 +37,13 @@ class Waker:
 
     def wake(self) -> None:
         """Say that a job is due: to this process, and to others where this one has no room."""
-        self._event.set()
+        self.nudge()
         if not self.has_room():
             self._speak.set()
 
     def nudge(self) -> None:
-        """Wake this process only: it has room again."""
+        """Wake this process only: it has room again, or heard that a job is due."""
+        self._sure = True
         self._event.set()
 
     def tell_others(self) -> None:
@@ -48,17 +51,18 @@ class Waker:
         self._speak.set()
 
     async def wait(self, seconds: float) -> bool:
-        """Wait until somebody wakes this process, or for the time; return whether somebody did."""
+        """Wait until somebody wakes this process, or for the time; return whether a job is likely to be due."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._event.wait(), seconds)
-        woken = self._event.is_set()
+        woken, self._sure = self._sure, False
         self._event.clear()
         return woken
 
     def start(self) -> None:
         """Listen and notify between processes where the database can."""
-        if self._database.dialect == "postgresql":
-            self._tasks.append(asyncio.create_task(self._keep()))
+        talk = {"postgresql": self._converse, "sqlite": self._watch}.get(self._database.dialect)
+        if talk is not None:
+            self._tasks.append(asyncio.create_task(self._keep(talk)))
 
     async def stop(self) -> None:
         """Close the connection."""
@@ -68,13 +72,28 @@ class Waker:
             with suppress(asyncio.CancelledError):
                 await task
 
-    async def _keep(self) -> None:
+    async def _keep(self, talk: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
-                await self._converse()
+                await talk()
             except Exception as error:  # noqa: BLE001  polling goes on meanwhile
                 log.warning("jobs.deaf", error=f"{type(error).__name__}: {error}")
             await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _watch(self) -> None:
+        """Have a look whenever another connection has changed the file, which SQLite tells without reading anything."""
+        link = await self._database.acquire(write=False)
+        try:
+            known = None
+            while True:
+                told = await link.fetch("PRAGMA data_version")
+                await link.rollback()
+                if told != known:
+                    known = told
+                    self._event.set()
+                await asyncio.sleep(WATCH_SECONDS)
+        finally:
+            await link.close()
 
     async def _converse(self) -> None:
         """Listen, and notify when asked to, until the connection is lost."""
@@ -84,10 +103,10 @@ class Waker:
 
             def heard(_connection: object, pid: int, _channel: str, _payload: str) -> None:
                 if pid != mine:
-                    self._event.set()
+                    self.nudge()
 
             await driver.add_listener(CHANNEL, heard)
-            self._event.set()  # what was said before nobody heard
+            self.nudge()  # what was said before nobody heard
             driver.add_termination_listener(lambda *_: self._speak.set())
             while not driver.is_closed():
                 await self._speak.wait()

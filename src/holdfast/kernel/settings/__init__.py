@@ -156,7 +156,7 @@ class Settings(BaseSettings):
 
     # Jobs
     jobs_in_server: bool = Field(True, description="Run jobs in the server; off where `holdfast worker` does.")
-    jobs_concurrency: int = Field(4, ge=1, le=256, description="Jobs that each process runs at once.")
+    jobs_concurrency: int = Field(8, ge=1, le=256, description="Jobs that each process runs at once.")
     jobs_lease_seconds: float = Field(
         30.0, ge=1, le=3600, description="Seconds without a sign of life after which another worker takes a job."
     )

@@ -42,7 +42,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_job_claim", "job", ["state", "priority", "run_at", "id", "tenant_id", "name"])
     op.create_index("ix_job_listed", "job", ["tenant_id", "created_at", "id"])
-    op.create_index("ix_job_asked", "job", ["tenant_id", "asked_by", "created_at", "id"])
     op.create_index("ux_job_unique", "job", ["tenant_id", "unique_key"], unique=True)
     op.create_table(
         "job_attempt",

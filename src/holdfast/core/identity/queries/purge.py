@@ -7,6 +7,7 @@ from sqlalchemy import Table, func, or_, select
 from holdfast.core.identity.models import SignInName
 from holdfast.core.identity.schemas import TenantStatus
 from holdfast.kernel.db import Base
+from holdfast.kernel.keys import TenantKey
 from holdfast.kernel.jobs.tables import JOB
 from holdfast.kernel.tenancy import Tenant, tenant_tables
 from holdfast.kernel.work import Work
@@ -52,9 +53,10 @@ async def count_rows(work: Work) -> Mapping[str, int]:
 
 
 def links_and_tables() -> Sequence[tuple[Table, str | None]]:
-    """Return what a removal goes through in its order: links to empty, then tables, children before parents.
+    """Return what a removal goes through in its order: keys, links to empty, then tables, children before parents.
 
-    Links are those between rows of one table and those of two tables that point at each other. The trail stays.
+    Without the keys whatever is sealed is closed to everybody. Links are those between rows of one table and those of
+    two tables that point at each other. The trail stays.
     """
     ours = {table for table in tenant_tables() if not table.info.get("insert_only")}
     ours |= {Base.metadata.tables[SignInName.__tablename__], JOB}
@@ -67,4 +69,5 @@ def links_and_tables() -> Sequence[tuple[Table, str | None]]:
         for column in key.columns
         if column.name != "tenant_id"
     ]
-    return [*links, *((table, None) for table in tables)]
+    keys = Base.metadata.tables[TenantKey.__tablename__]
+    return [(keys, None), *links, *((table, None) for table in tables if table is not keys)]
