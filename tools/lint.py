@@ -19,7 +19,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 FILE_LINES, FUNCTION_LINES = 400, 60
-KERNEL_MODULES, KERNEL_LINES = 22, 6_500  # docs/decisions/0004-size-of-the-kernel.md
+KERNEL_MODULES, KERNEL_LINES = 22, 6_860  # docs/decisions/0004-size-of-the-kernel.md
 _SILENT = {
     tokenize.COMMENT,
     tokenize.NL,

@@ -146,8 +146,8 @@ def test_the_kernel_has_a_budget(lint: Lint) -> None:
 
 
 def test_the_kernel_has_a_budget_of_lines(lint: Lint) -> None:
-    (line,) = lint({f"src/holdfast/kernel/m{number}.py": "x = 1\n" * 400 for number in range(17)})
-    assert "6800 lines, at most" in line
+    (line,) = lint({f"src/holdfast/kernel/m{number}.py": "x = 1\n" * 400 for number in range(18)})
+    assert "7200 lines, at most" in line
 
 
 def test_the_house_keeps_its_rules() -> None:

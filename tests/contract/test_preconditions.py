@@ -9,6 +9,7 @@ from holdfast.kernel.discovery import Endpoint
 pytestmark = [pytest.mark.endpoint, pytest.mark.portable]
 # Operations on what has no version: a session, key, membership, factor or role of a user is there or has ended.
 APART = ("/sessions", "/api-keys", "/impersonate", "/members", "{user_id}/roles", "/mfa", "/password")
+APART += ("/uploads", "/links")
 UNVERSIONED = frozenset(key_of(endpoint) for endpoint in API if any(part in endpoint.path for part in APART))
 CHANGING = [
     endpoint
