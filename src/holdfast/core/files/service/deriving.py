@@ -24,6 +24,7 @@ from holdfast.kernel.work import Works
 SIDE = 512  # pixels of a thumbnail
 SECONDS = 30.0
 LARGEST = 64 * 1024 * 1024  # bytes of a content that is looked into
+PIECE = 64 * 1024
 MOST_MADE = 16 * 1024 * 1024
 _MODULE = "holdfast.core.files.service.extract"
 _ROOT = str(Path(holdfast.__file__).parents[1])
@@ -91,12 +92,16 @@ async def run(maker: str, held: BinaryIO) -> Made:
         async with asyncio.timeout(SECONDS):
             # One byte more than may come tells that more would.
             written = await _read(process.stdout, MOST_MADE + 1)
+            if len(written) > MOST_MADE:
+                return Made(fault="made too much")
             status = await process.wait()
     except TimeoutError:
         return Made(fault="took too long")
     finally:
         if process.returncode is None:
             process.kill()
+            while await process.stdout.read(PIECE):  # what it wrote before holds up the end
+                pass
             await process.wait()
     head, newline, content = written.partition(b"\n")
     if status != 0 or not newline:

@@ -1,5 +1,6 @@
 """The walls around a process that reads a foreign file."""
 
+import codecs
 import io
 import json
 import resource
@@ -8,6 +9,7 @@ from pathlib import Path
 
 MEMORY = 768 * 1024 * 1024
 CPU_SECONDS = 20
+CODECS = ("ascii", "cp1252", "cp437", "idna", "latin-1", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32")
 MOST_TEXT = 4 * 1024 * 1024
 
 
@@ -16,6 +18,8 @@ def confine() -> None:
 
     The limits are those of setrlimit(2); they cannot be raised again.
     """
+    for name in CODECS:  # they are loaded when first used, which is too late behind the walls
+        codecs.lookup(name)
     listed = Path("/proc/self/fd")
     opened = max(int(each.name) for each in listed.iterdir()) if listed.is_dir() else 9
     for kind, limit in (

@@ -1,11 +1,11 @@
 """The text of a Word file: its paragraphs and tables in their order, headers and footers behind."""
 
+import io
 import zipfile
 
 import docx
 import docx.document
 import docx.table
-import lxml.etree  # type: ignore[import-untyped] # noqa: F401  what opening a file would import
 
 from holdfast.core.files.service.extract.archive import check
 from holdfast.core.files.service.extract.confinement import Text, confine, content
@@ -13,17 +13,24 @@ from holdfast.core.files.service.extract.confinement import Text, confine, conte
 
 def main() -> None:
     """Write the text."""
+    sample = io.BytesIO()
+    docx.Document().save(sample)
+    _text_of(sample)  # so that all that is loaded when first used has been
     confine()
-    held = content()
+    _text_of(content()).tell()
+
+
+def _text_of(held: io.BytesIO) -> Text:
     with zipfile.ZipFile(held) as archive:
         check(archive)
     document = docx.Document(held)
     text = Text()
     _gather(document, text)
     for section in document.sections:
-        _gather(section.header, text)
-        _gather(section.footer, text)
-    text.tell()
+        for part in (section.header, section.footer):
+            if not part.is_linked_to_previous:
+                _gather(part, text)
+    return text
 
 
 def _gather(holder: object, text: Text) -> None:

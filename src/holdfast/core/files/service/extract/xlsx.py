@@ -1,9 +1,9 @@
 """The text of a spreadsheet: what its cells show, a line a row."""
 
+import io
 import zipfile
 
 import openpyxl  # type: ignore[import-untyped]
-import openpyxl.reader.excel  # type: ignore[import-untyped]
 
 from holdfast.core.files.service.extract.archive import check
 from holdfast.core.files.service.extract.confinement import Text, confine, content
@@ -13,8 +13,15 @@ MOST_ROWS = 200_000
 
 def main() -> None:
     """Write the text."""
+    sample, book = io.BytesIO(), openpyxl.Workbook()
+    book.active.append(["a", 1])
+    book.save(sample)
+    _text_of(sample)  # so that all that is loaded when first used has been
     confine()
-    held = content()
+    _text_of(content()).tell()
+
+
+def _text_of(held: io.BytesIO) -> Text:
     with zipfile.ZipFile(held) as archive:
         check(archive)
     book = openpyxl.load_workbook(held, read_only=True, data_only=True, keep_links=False)
@@ -26,7 +33,7 @@ def main() -> None:
             if left < 0 or text.full:
                 break
             text.add("\t".join(str(value) for value in row if value is not None))
-    text.tell()
+    return text
 
 
 if __name__ == "__main__":
