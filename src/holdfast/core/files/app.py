@@ -1,7 +1,7 @@
 """The declaration of the files."""
 
 from holdfast.kernel.permissions import Permission
-from holdfast.kernel.plugins import App, FileRule, RecordKind
+from holdfast.kernel.plugins import App, FileRule, MenuItem, RecordKind
 
 EVERYONE = ("Admin", "Operator", "User", "Viewer", "Auditor")
 WRITERS = ("Admin", "Operator", "User")
@@ -11,6 +11,7 @@ APP = App(
     title="Files",
     package="holdfast.core.files",
     mount="files",
+    pages="files",
     optional=False,
     order=25,
     permissions=(
@@ -24,8 +25,9 @@ APP = App(
         Permission("files.link.create", "Make links that open a file without signing in", roles=("Admin", "Operator")),
         Permission("files.link.delete", "Revoke links to files", roles=("Admin",)),
     ),
+    menu=(MenuItem("Files", "/console/files", "file", permission="files.file.read", order=20),),
     records=(
-        RecordKind("file", "File", names=("name",)),
+        RecordKind("file", "File", names=("name",), page="/console/files/{id}"),
         RecordKind("file_link", "Link to a file"),
         RecordKind("file_upload", "Upload", names=("name",)),
     ),

@@ -129,16 +129,17 @@ class WorkRoute(APIRoute):
                     raise
                 raise known from error
             finally:
-                await _settle(request, declared, response)
+                await _settle(request, response)
             return finished(request, response)
 
         return handle
 
 
-async def _settle(request: Request, declared: Declared, response: Response | None) -> None:
-    """Let go of what came of a body that was read as it came, and was not made use of."""
-    if declared.streams and hasattr(request.state, "prepared"):
-        await request.state.prepared.settle(answered=response is not None and response.status_code < 400)
+async def _settle(request: Request, response: Response | None) -> None:
+    """Let go of what came of a body and was not made use of, where `prepare` made something of that kind (`Staged`)."""
+    staged = getattr(request.state, "prepared", None)
+    if staged is not None and hasattr(staged, "settle"):
+        await staged.settle(answered=response is not None and response.status_code < 400)
 
 
 def _answering(handle: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
