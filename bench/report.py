@@ -15,6 +15,7 @@ APART = {
     "sign_in": "Signing in, and a million accounts",
     "people": "A million people beside ten thousand",
     "imports": "A hundred thousand people imported",
+    "files": "Two gigabytes up and down",
 }
 Results = dict[str, dict[str, Sample]]
 Rounds = dict[str, dict[str, list[Sample]]]

@@ -4,7 +4,7 @@ Each runs as the system and may be called again at any moment.
 """
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from holdfast.core.files import queries
@@ -97,15 +97,15 @@ async def remove_expired(works: Works, tenant_id: UUID) -> int:
 
 
 # lint: allow verb – for the job, which runs as the system
-async def remove_strays(works: Works, tenant_id: UUID) -> int:
+async def remove_strays(works: Works, tenant_id: UUID, *, after: timedelta = STRAY_AFTER) -> int:
     """Remove bytes older than a day that no row names, as a killed process leaves them; return how many objects.
 
-    Once a tenant's rows are gone, all of its bytes are such.
+    Once a tenant's rows are gone all of its bytes are such, whatever their age: `after` zero then removes them at once.
     """
-    storage, before = cabinet_of(works).storage, works.clock() - STRAY_AFTER
+    storage, before = cabinet_of(works).storage, works.clock() - after
     removed = 0
-    await storage.tidy(before)
-    async for some in _old(works, tenant_id):
+    await storage.tidy(works.clock() - STRAY_AFTER)
+    async for some in _old(works, tenant_id, before):
         async with works.begin(tenant_id, SYSTEM, write=False) as work:
             known = await queries.known_addresses(work, ids=sorted(some))
         strays = [key for object_id in some.keys() - known for key in some[object_id]]
@@ -114,13 +114,12 @@ async def remove_strays(works: Works, tenant_id: UUID) -> int:
     return removed
 
 
-async def _old(works: Works, tenant_id: UUID) -> AsyncIterator[dict[UUID, list[str]]]:
+async def _old(works: Works, tenant_id: UUID, before: datetime) -> AsyncIterator[dict[UUID, list[str]]]:
     """Yield the addresses of old objects by the ids in them, some hundred at a time."""
-    before = works.clock() - STRAY_AFTER
     found: dict[UUID, list[str]] = {}
     async for each in cabinet_of(works).storage.find(f"{tenant_id}/"):
         object_id = parse_id(each.key.rpartition("/")[2].partition(".")[0])
-        if object_id is not None and each.written_at < before:
+        if object_id is not None and each.written_at <= before:
             found.setdefault(object_id, []).append(each.key)
         if len(found) >= AT_ONCE:
             yield found
