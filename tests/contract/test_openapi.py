@@ -111,6 +111,7 @@ def real_values(demo: Demo, bearer: dict[str, str]) -> dict[str, list[Any]]:
         person = client.post(
             "/org/people", json={"number": f"P-{code}", "given_name": "Ann", "family_name": "Other"}
         ).json()["id"]
+        uploaded = file_of(client)
         ends = {"label": "Walk", "expires_at": rfc3339(system_clock() + timedelta(days=1))}
         return {
             # Operators' operations: nobody here is one, so that any id will do.
@@ -124,10 +125,10 @@ def real_values(demo: Demo, bearer: dict[str, str]) -> dict[str, list[Any]]:
             "person_id": [person],  # not one of those whose account would go with them
             "import_id": [imported.json()["id"]],
             "entry_id": ids("/audit/entries"),
-            "file_id": [file_of(client)],
+            "file_id": [uploaded],
             "number": [1],
             "upload_id": [client.post("/files/uploads", json={"name": "walk.bin", "size": 9}).json()["id"]],
-            "link_id": [link_of(client)],
+            "link_id": [client.post(f"/files/{uploaded}/links", json={}).json()["id"]],
             "user_id": [user],
             "role_id": [role],
             "assignment_id": ids(f"/users/{user}/roles"),
@@ -140,10 +141,6 @@ def real_values(demo: Demo, bearer: dict[str, str]) -> dict[str, list[Any]]:
 def file_of(client: httpx.Client) -> str:
     """Upload a file for this walk and return its id."""
     return client.post("/files", params={"name": "walk.txt"}, content=f"walk {role_number()}".encode()).json()["id"]
-
-
-def link_of(client: httpx.Client) -> str:
-    return client.post(f"/files/{file_of(client)}/links", json={}).json()["id"]
 
 
 _counter = iter(range(1, 1_000_000))

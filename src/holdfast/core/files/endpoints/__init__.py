@@ -24,7 +24,7 @@ from holdfast.kernel.middleware import MAX_BODY_KEY
 from holdfast.kernel.storage import Storage
 from holdfast.kernel.work import Gate, Work, Works
 
-FORM, RAW = "multipart/form-data", "application/octet-stream"
+FORM, RAW, ANY = "multipart/form-data", "application/octet-stream", "*/*"
 AROUND_A_FILE = 64 * 1024  # what a form may have beside its file
 BODY = {
     "required": True,

@@ -7,7 +7,7 @@ from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from holdfast.core.files.endpoints import RAW, answer
+from holdfast.core.files.endpoints import ANY, answer
 from holdfast.core.files.schemas import Delivery
 from holdfast.core.files.service import files
 from holdfast.kernel.http import Routes, WorkDep
@@ -15,7 +15,7 @@ from holdfast.kernel.http import Routes, WorkDep
 router = Routes()
 
 
-@router.get(verb=files.open_content, media=RAW, also={206: "The range that was asked for."})
+@router.get(verb=files.open_content, media=ANY, also={206: "The range that was asked for."})
 async def download_file(
     request: Request,
     work: WorkDep,
