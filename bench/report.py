@@ -16,6 +16,7 @@ APART = {
     "people": "A million people beside ten thousand",
     "imports": "A hundred thousand people imported",
     "jobs": "Background jobs beside Procrastinate and Huey",
+    "files": "Two gigabytes up and down",
 }
 Results = dict[str, dict[str, Sample]]
 Rounds = dict[str, dict[str, list[Sample]]]

@@ -16,6 +16,7 @@ from holdfast import __version__
 from holdfast.core.audit.public import Catalogue, Trail
 from holdfast.core.console.public import ABSENT
 from holdfast.core.directory.public import Keeper
+from holdfast.core.files import public as files
 from holdfast.core.identity.public import (
     SLOT,
     AccessTokens,
@@ -160,6 +161,7 @@ def open_installation(
         {SLOT: desk},
     )
     works.state[Catalogue.SLOT] = Catalogue(chosen, people_called)
+    works.state[files.SLOT] = files.Cabinet.open(settings, chosen)
     works.state[Keeper.SLOT] = Keeper(keep_administrators)
     return Installation(settings, chosen, database, works, desk, trail, limiter, telemetry, authenticator, waker)
 
@@ -238,7 +240,7 @@ class House:
     limits: RateLimits
     cookie_name: str
 
-    async def check_origin(self, request: Request, work: Work) -> None:
+    async def check_origin(self, request: Request, work: Work, *, unread: bool = False) -> None:
         """Refuse a changing request by cookie that did not come from our own pages."""
         if request.state.credential_kind == "cookie":
             await check_csrf(
@@ -246,6 +248,7 @@ class House:
                 session_id=work.actor.session_id,
                 key=self.works.keys.csrf,
                 public_url=self.works.settings.public_url,
+                unread=unread,
             )
 
 

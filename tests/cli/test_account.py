@@ -138,7 +138,9 @@ async def test_the_owner_is_found_and_refused_in_production(run, place):
 async def test_each_way_past_the_triggers_is_refused_in_production(place, tmp_path, monkeypatch):
     for name, value in place.variables.items():
         monkeypatch.setenv(name, value)
-    settings = Settings(environment="production", secret_key=SECRET, master_key=MASTER, holdfast_home=tmp_path, _env_file=None)
+    settings = Settings(
+        environment="production", secret_key=SECRET, master_key=MASTER, holdfast_home=tmp_path, _env_file=None
+    )
     await place.ask("CREATE USER %s@'%%' IDENTIFIED BY %s", place.account, AWKWARD)
     await migrations.upgrade(settings)
     home = open_installation(settings)

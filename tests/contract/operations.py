@@ -6,7 +6,7 @@ does not know fails them.
 
 import importlib.util
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +18,9 @@ from authenticator import Authenticator, give_authenticator, link_sent
 from callers import Caller, add_caller
 from holdfast.core.directory.facts import PersonImported
 from holdfast.core.directory.models import Person
+from holdfast.core.files.models import Derived
+from holdfast.core.files.queries import find_object
+from holdfast.core.files.service.cabinet import cabinet_of
 from holdfast.core.identity.facts import PasswordSet, SignedIn, UserStatusChanged
 from holdfast.core.identity.models import Password, SessionKind, UserStatus
 from holdfast.core.identity.public import open_session
@@ -28,6 +31,7 @@ from holdfast.kernel.discovery import Endpoint, discover
 from holdfast.kernel.jobs import JOBS
 from holdfast.kernel.jobs.tables import JobState
 from holdfast.kernel.plugins import installed_apps
+from holdfast.kernel.storage import key_of as address_of
 from posts import last_link
 from support import PASSWORD, Org
 
@@ -43,6 +47,12 @@ OPERATORS = tuple(endpoint for endpoint in EVERY if endpoint.path.startswith("/a
 API = tuple(endpoint for endpoint in EVERY if endpoint not in OPERATORS)
 USERS, ROLES = "/api/v1/users", "/api/v1/roles"
 THEME = "console.theme"
+
+
+async def once(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
+
 NAMES = re.compile(r"\{(\w+)\}")
 
 
@@ -54,9 +64,13 @@ class Stage:
     org: Org
     values: dict[str, str] = field(default_factory=dict)
 
-    async def send(self, key: str, **request: object) -> httpx.Response:
+    async def send(
+        self, key: str, *, headers: dict[str, str] | None = None, extra: dict[str, str] | None = None, **request: object
+    ) -> httpx.Response:
+        """Send a request, with `extra` headers that belong to it whoever sends it."""
         method, path = key.split(" ")
-        return await self.client.request(method, path.format_map(self.values), **request)
+        sent = {**(headers or {}), **(extra or {})}
+        return await self.client.request(method, path.format_map(self.values), headers=sent, **request)
 
     async def made(self, url: str, **fields: object) -> str:
         """Add a row as Admin and return its id."""
@@ -95,6 +109,24 @@ class Stage:
         """Let the administrator ask for a job, which waits: nothing runs jobs here."""
         async with self.org.work() as work:
             return str(await work.enqueue(JOBS["jobs.job.sweep"]))
+
+    async def file(self) -> str:
+        """Upload a file as Admin, with thumbnail and text as a job would make them, and return its id."""
+        file = await self.uploaded("/api/v1/files")
+        async with self.org.work() as work:
+            content = await find_object(work, sha256=file["sha256"])
+            content.derived, content.has_thumbnail, content.has_text = Derived.DONE, True, True
+        for part in ("thumb", "text"):
+            key = address_of(self.org.id, content.id, part)
+            await cabinet_of(self.org.home.works).storage.put(key, once(b"made of it"))
+        return file["id"]
+
+    async def uploaded(self, url: str) -> dict[str, object]:
+        """Send bytes that no other file has as Admin and return the answer."""
+        sent = {"params": {"name": "note.txt"}, "content": uuid4().hex.encode()}
+        answer = await self.client.post(url, **sent, headers=self.org.admin.bearer)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
 
     async def entry(self) -> str:
         listed = await self.client.get("/api/v1/audit/entries?page_size=1", headers=self.org.admin.bearer)
@@ -150,6 +182,23 @@ async def _preference(_: Stage) -> str:
     return THEME
 
 
+async def _upload(stage: Stage) -> str:
+    """Announce a file of five bytes, of which three have come."""
+    upload_id = await stage.made("/api/v1/files/uploads", name="large.txt", size=5)
+    headers = {**stage.org.admin.bearer, "Upload-Offset": "0", "Content-Type": "application/octet-stream"}
+    answer = await stage.client.patch(f"/api/v1/files/uploads/{upload_id}", content=b"abc", headers=headers)
+    assert answer.status_code == 200, answer.text
+    return upload_id
+
+
+async def _link(stage: Stage) -> str:
+    return await stage.made(f"/api/v1/files/{stage.values['file_id']}/links", hours=1)
+
+
+async def _number(_: Stage) -> str:
+    return "1"
+
+
 MAKERS: dict[str, Callable[[Stage], Awaitable[str]]] = {
     "company_id": Stage.company,
     "branch_id": Stage.branch,
@@ -159,6 +208,10 @@ MAKERS: dict[str, Callable[[Stage], Awaitable[str]]] = {
     "import_id": Stage.imported,
     "entry_id": Stage.entry,
     "job_id": Stage.job,
+    "file_id": Stage.file,
+    "number": _number,
+    "upload_id": _upload,
+    "link_id": _link,
     "user_id": _some_user,
     "session_id": _session,
     "key_id": _api_key,
@@ -169,7 +222,7 @@ MAKERS: dict[str, Callable[[Stage], Awaitable[str]]] = {
     "entity_id": Stage.company,
 }
 # Parameters that name a kind and no row: the same for every organisation.
-KINDS = frozenset({"entity_type", "name"})
+KINDS = frozenset({"entity_type", "name", "number"})
 
 
 def parameters(endpoint: Endpoint) -> list[str]:
@@ -422,6 +475,14 @@ async def _failed(stage: Stage) -> dict[str, object]:
     return {}
 
 
+async def _bytes(_: Stage) -> dict[str, object]:
+    return {"files": {"file": ("New.txt", uuid4().hex.encode())}}
+
+
+async def _last_piece(_: Stage) -> dict[str, object]:
+    return {"content": b"de", "extra": {"Upload-Offset": "3"}}
+
+
 REQUESTS: dict[str, Prepare] = {
     "POST /api/v1/jobs/{job_id}/retry": _failed,
     "POST /api/v1/jobs/{job_id}/cancel": nothing,
@@ -489,6 +550,17 @@ REQUESTS: dict[str, Prepare] = {
     "POST /api/v1/org/people/{person_id}/restore": deleted(f"{PEOPLE}/{{person_id}}"),
     "POST /api/v1/org/people/imports": _people,
     "POST /api/v1/org/people/imports/{import_id}/undo": nothing,
+    "POST /api/v1/files": _bytes,
+    "PATCH /api/v1/files/{file_id}": body(name="Patched"),
+    "DELETE /api/v1/files/{file_id}": nothing,
+    "POST /api/v1/files/{file_id}/restore": deleted("/api/v1/files/{file_id}"),
+    "POST /api/v1/files/{file_id}/purge": deleted("/api/v1/files/{file_id}"),
+    "POST /api/v1/files/{file_id}/versions": _bytes,
+    "POST /api/v1/files/uploads": body(name="large.bin", size=1000),
+    "PATCH /api/v1/files/uploads/{upload_id}": _last_piece,
+    "DELETE /api/v1/files/uploads/{upload_id}": nothing,
+    "POST /api/v1/files/{file_id}/links": body(hours=48),
+    "DELETE /api/v1/files/{file_id}/links/{link_id}": nothing,
     "POST /api/v1/users": _user,
     "POST /api/v1/users/imports": _users,
     "PUT /api/v1/users/{user_id}": _other_user,

@@ -31,6 +31,7 @@ from holdfast.core.directory.queries import (
     PLACEMENTS,
 )
 from holdfast.core.directory.queries import COMPANIES as COMPANY_LIST
+from holdfast.core.files.queries import FILES, LINKS, VERSIONS
 from holdfast.core.identity.facts import UserStatusChanged
 from holdfast.core.identity.models import RoleAssignment, User
 from holdfast.core.identity.queries import API_KEYS, ASSIGNMENTS, BREAK_GLASS, SESSIONS, USERS
@@ -606,5 +607,6 @@ def test_every_list_of_the_core_has_its_case() -> None:
     }
     # The export above; the others in their own tests.
     apart = (PEOPLE_EXPORT, SESSIONS, PLACEMENTS, MEMBERS, MEMBERSHIPS, API_KEYS, BREAK_GLASS, ASSIGNMENTS)
+    apart += (FILES, VERSIONS, LINKS)
     elsewhere = {each.name for each in apart}
     assert declared == {case.listed.name for case in CASES} | elsewhere

@@ -42,6 +42,11 @@ UNAUDITED_TABLES = {
     "refusal_count",
     "job_attempt",  # the last of a job that failed for good has an entry
     "import_change",  # what the entries of an import say once more, for undoing it
+    "file_space",  # follows from the contents
+    "file_upload",  # what comes of it has an entry
+    "file_upload_piece",
+    "file_version",  # the file's entries tell of each version
+    "stored_object",  # the entries of its files tell of it
     "idempotency_key",  # the answer to a request whose changes have entries
     "group_member",  # the group's entries name who came and went
     "person_word",  # follows from the person
@@ -58,6 +63,8 @@ TOLD_OTHERWISE = {
     "POST /api/v1/jobs/{job_id}/retry",  # a job is the installation's, its entry names it
     "POST /api/v1/jobs/{job_id}/cancel",
     "POST /api/v1/auth/email",
+    "POST /api/v1/files/uploads",
+    "DELETE /api/v1/files/uploads/{upload_id}",
     "POST /api/v1/users/{user_id}/invitation",
     "POST /api/v1/org/groups/{group_id}/members",  # the group's entry names them: tests/core/directory/test_groups.py
     "DELETE /api/v1/org/groups/{group_id}/members/{person_id}",
@@ -82,6 +89,8 @@ EXEMPT_COLUMNS = {
     "person_group.code_key": "omit",
     "person_group.name_key": "omit",
     "person_group.deleted_key": "omit",
+    "file.name_key": "omit",
+    "file.deleted_key": "omit",
     "user_account.email_key": "omit",
     "user_account.username_key": "omit",
     "user_account.name_key": "omit",

@@ -56,14 +56,35 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
+class FileRule:
+    """What an app takes as a file: which types by content (media types; none: any), how large, whether it is scanned.
+
+    `max_bytes` None leaves the installation's limit. With `scan="required"` a file is given out only after a scan found
+    nothing. Where `strict`, a name whose extension contradicts the content is refused. A `sensitive` file leaves an
+    entry for each read. `read` and `write` are permissions that are asked for beside those of files.
+    """
+
+    name: str
+    title: str
+    types: tuple[str, ...] = ()
+    max_bytes: int | None = None
+    scan: Literal["required", "if_available"] = "if_available"
+    strict: bool = True
+    sensitive: bool = False
+    read: str | None = None
+    write: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class App:
     """The one declaration of a slice or application; data only.
 
     `package` is the import path that holds `models`, `facts`, `jobs`, `endpoints/`, `pages/`, `templates/`. `mount` is
     the first part of its API path (empty: the root), `pages` the same for its console pages. `preferences` says by name
-    what form each choice of a user has, `schedules` which jobs come due by the clock. `migrations` is the import path
-    of a package with an Alembic chain of the app's own, for apps that are not part of Holdfast. An `optional` app can
-    be switched off by an organisation; a slice of the core, on which others stand, says that it is not.
+    what form each choice of a user has, `schedules` which jobs come due by the clock, `file_rules` which files it
+    takes. `migrations` is the import path of a package with an Alembic chain of the app's own, for apps that are not
+    part of Holdfast. An `optional` app can be switched off by an organisation; a slice of the core, on which others
+    stand, says that it is not.
     """
 
     name: str
@@ -76,6 +97,7 @@ class App:
     records: tuple[RecordKind, ...] = ()
     preferences: Mapping[str, type[Inward]] = field(default_factory=dict)
     schedules: tuple[Schedule, ...] = ()
+    file_rules: tuple[FileRule, ...] = ()
     migrations: str | None = None
     optional: bool = True
     order: int = 100
@@ -106,6 +128,7 @@ def ordered(apps: Iterable[App]) -> tuple[App, ...]:
         ("permission", [permission.name for app in result for permission in app.permissions]),
         ("preference", [name for app in result for name in app.preferences]),
         ("schedule", [each.name for app in result for each in app.schedules]),
+        ("file rule", [rule.name for app in result for rule in app.file_rules]),
     ):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:

@@ -100,7 +100,9 @@ async def test_what_somebody_seals_while_keys_change_is_not_lost(home: Installat
             ring = await work.keyring(sealing=True)
             drawn.set()
             await go_on.wait()
-            row = Notice(id=row_id, user_id=org.admin.id, template="new_sign_in", created_at=work.now(), due_at=work.now())
+            row = Notice(
+                id=row_id, user_id=org.admin.id, template="new_sign_in", created_at=work.now(), due_at=work.now()
+            )
             row.payload = ring.seal(Notice.payload, row_id, b"drawn before, written after")
             work.session.add(row)
 

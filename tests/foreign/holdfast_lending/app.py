@@ -1,7 +1,7 @@
 """The declaration of the foreign app."""
 
 from holdfast.kernel.permissions import Permission
-from holdfast.kernel.plugins import App, MenuItem
+from holdfast.kernel.plugins import App, FileRule, MenuItem
 
 APP = App(
     name="lending",
@@ -13,6 +13,16 @@ APP = App(
     permissions=(
         Permission("lending.item.read", "See what can be lent", roles=("Admin", "User")),
         Permission("lending.item.create", "Add things to lend", roles=("Admin",)),
+    ),
+    file_rules=(
+        FileRule(
+            "lending.attachment",
+            "Picture of a thing",
+            types=("image/png",),
+            max_bytes=100_000,
+            read="lending.item.read",
+            write="lending.item.create",
+        ),
     ),
     menu=(MenuItem("Lending", "/console/lending", "box", permission="lending.item.read"),),
 )

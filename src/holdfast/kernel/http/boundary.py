@@ -52,8 +52,11 @@ class Boundary(Protocol):
         """Return the name of the session's cookie."""
         ...
 
-    async def check_origin(self, request: Request, work: Work) -> None:
-        """Raise Forbidden where a changing request by cookie did not come from our own pages."""
+    async def check_origin(self, request: Request, work: Work, *, unread: bool = False) -> None:
+        """Raise Forbidden where a changing request by cookie did not come from our own pages.
+
+        An `unread` body is not asked: only a header can say so then.
+        """
         ...
 
 
@@ -107,11 +110,12 @@ class WorkRoute(APIRoute):
             await _check_counted(request, house, asks=asks)
             headers = gate = None
             if declared.prepare is not None and verb is not None:
-                headers, gate = await _knock(request, house, verb)
+                headers, gate = await _knock(request, house, verb, from_here=declared.streams)
                 if declared.max_body is not None:
                     request.scope[MAX_BODY_KEY] = declared.max_body
-            if declared.method not in SAFE:
+            if declared.method not in SAFE and not declared.streams:
                 await _read_counted(request, house, takes, counted=headers is not None)
+            response = None
             try:
                 if declared.prepare is not None and gate is not None:
                     request.state.prepared = await declared.prepare(request, gate)
@@ -124,9 +128,18 @@ class WorkRoute(APIRoute):
                 if known is None or known is error:
                     raise
                 raise known from error
+            finally:
+                await _settle(request, response)
             return finished(request, response)
 
         return handle
+
+
+async def _settle(request: Request, response: Response | None) -> None:
+    """Let go of what came of a body and was not made use of, where `prepare` made something of that kind (`Staged`)."""
+    staged = getattr(request.state, "prepared", None)
+    if staged is not None and hasattr(staged, "settle"):
+        await staged.settle(answered=response is not None and response.status_code < 400)
 
 
 def _answering(handle: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
@@ -218,8 +231,11 @@ async def _at_the_gate(request: Request, house: Boundary, inner: Callable[[Reque
     return response
 
 
-async def _knock(request: Request, house: Boundary, verb: Verb) -> tuple[dict[str, str], Gate]:
-    """Refuse who may not, before a body is worked on; return the headers of the rate limit and a gate for who may."""
+async def _knock(request: Request, house: Boundary, verb: Verb, *, from_here: bool) -> tuple[dict[str, str], Gate]:
+    """Refuse who may not, before a body is worked on; return the headers of the rate limit and a gate for who may.
+
+    With `from_here` a form from elsewhere is refused now; else that waits until the body was read, which may say so.
+    """
     info = request_info(request)
     work = await _enter(request, house, info, write=False)
     try:
@@ -227,6 +243,8 @@ async def _knock(request: Request, house: Boundary, verb: Verb) -> tuple[dict[st
             headers = await house.limits.admit(request, work, cost=verb.cost)
             await check_switch(request, work)
             verb.admit(work.actor, work.now())
+            if from_here:
+                await house.check_origin(request, work, unread=True)
         finally:
             await work.close()
     except HoldfastError as error:

@@ -114,5 +114,7 @@ def _row_id(work: Work, key: str) -> UUID:
 
 
 async def _content_hash(request: Request) -> bytes:
-    body = await request.body()
+    staged = getattr(request.state, "prepared", None)
+    # A body that was read as it came is not there any more.
+    body = await request.body() if staged is None or not hasattr(staged, "digest") else staged.digest
     return hashlib.sha256(f"{request.method} {request.scope['path']}?{request.url.query}\n".encode() + body).digest()

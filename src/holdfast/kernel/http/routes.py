@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Header
 from pydantic import BaseModel
@@ -20,6 +20,21 @@ from holdfast.kernel.work.versions import WEAK
 
 Handler = Callable[..., Any]
 Prepare = Callable[[Request, Gate], Awaitable[object]]
+
+
+class Staged(Protocol):
+    """What a `prepare` made of a body that it read as it came: bytes that stand somewhere, or are given up."""
+
+    @property
+    def digest(self) -> bytes:
+        """Return what tells this body from another one."""
+        ...
+
+    async def settle(self, *, answered: bool) -> None:
+        """Give up what did not come to be used; `answered` tells whether the unit of work went well."""
+        ...
+
+
 JSON = "application/json"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -36,6 +51,7 @@ class Declared:
     answers: Any = None
     prepare: Prepare | None = None
     max_body: int | None = None
+    streams: bool = False
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -47,7 +63,8 @@ class Routes:
     `status` is that of success, `answers` the schema of the answer where the function returns a finished response.
     `prepare` works on the body after the caller was admitted and before the unit of work opens, so that no transaction
     waits for it; its gate knows the caller, and what it returns comes through `prepared`. `max_body` (bytes) lets such
-    an operation take a larger one.
+    an operation take a larger one. Where it `streams`, the body is not read before: `prepare` reads it as it comes,
+    sets `MAX_BODY_KEY` itself, and returns a `Staged`.
     `body` is the OpenAPI form of a body that no parameter declares, `media` the type or the types of an answer that is
     not JSON, `also` what other good statuses without content mean.
     """
@@ -85,16 +102,20 @@ class Routes:
         answers: Any = None,
         prepare: Prepare | None = None,
         max_body: int | None = None,
+        streams: bool = False,
         **options: Any,
     ) -> Callable[[Handler], Handler]:
         found = verb_of(verb) if verb is not None else None
         if verb is not None and found is None:
             raise ConfigurationError(f"{verb!r} is not a verb: it lacks @verb(…).")
-        if (prepare is None and max_body is not None) or (prepare is not None and (found is None or method in SAFE)):
+        if (prepare is None and (max_body is not None or streams)) or (
+            prepare is not None and (found is None or method in SAFE)
+        ):
             raise ConfigurationError("prepare and max_body belong to a changing operation with a verb, together.")
 
         def decorate(function: Handler) -> Handler:
-            self.declared.append(Declared(method, function, found, public, status, answers, prepare, max_body, options))
+            how = (prepare, max_body, streams, options)
+            self.declared.append(Declared(method, function, found, public, status, answers, *how))
             return function
 
         return decorate

@@ -38,7 +38,7 @@ CONTENT_SECURITY_POLICY = (
 )
 EXPOSED = (
     "ETag, Location, X-Request-ID, RateLimit, RateLimit-Policy, Retry-After, Link, Deprecation, Sunset, "
-    "Content-Disposition, Idempotency-Replayed"
+    "Content-Disposition, Content-Range, Idempotency-Replayed, Upload-Offset"
 )
 CORS_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 CORS_HEADERS = (
@@ -50,8 +50,11 @@ CORS_HEADERS = (
     "idempotency-key",
     "if-match",
     "if-none-match",
+    "if-range",
     "last-event-id",
+    "range",
     "traceparent",
+    "upload-offset",
     "x-request-id",
 )
 SECURITY_HEADERS = (

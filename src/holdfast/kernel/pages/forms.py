@@ -188,17 +188,21 @@ def csrf_token(session_id: UUID, key: bytes) -> str:
     return encode(mac(key, session_id.bytes))
 
 
-async def check_csrf(request: Request, *, session_id: UUID | None, key: bytes, public_url: str = "") -> None:
+async def check_csrf(
+    request: Request, *, session_id: UUID | None, key: bytes, public_url: str = "", unread: bool = False
+) -> None:
     """Raise Forbidden unless a changing request comes from a page of ours and, in a session, carries its token.
 
-    The token stands in the header X-CSRF-Token or in the form's `csrf_token`; before signing in (`session_id` None)
-    there is none and the origin alone decides.
+    The token stands in the header X-CSRF-Token or in the form's `csrf_token`, in the header only where the body is to
+    stay `unread`; before signing in (`session_id` None) there is none and the origin alone decides.
     """
     check_origin(request, public_url)
     if session_id is None:
         return
     given = request.headers.get(TOKEN_HEADER)
-    if given is None and _media_type(request) == MEDIA_TYPE:
+    if unread:
+        pass
+    elif given is None and _media_type(request) == MEDIA_TYPE:
         given = next((value for name, value in await _every_pair(request) if name == TOKEN_FIELD), None)
     elif given is None and _media_type(request) == "multipart/form-data":
         sent = (await request.form()).get(TOKEN_FIELD)

@@ -30,6 +30,8 @@ from holdfast.kernel.settings.values import (
     Names,
     Origins,
     Proxies,
+    ScanPolicy,
+    StorageKind,
 )
 from holdfast.kernel.settings.variables import PREFIX, Variables, env_names, normalised_as
 
@@ -153,6 +155,23 @@ class Settings(BaseSettings):
     argon2_memory_kib: int = Field(19456, ge=8, description="Argon2id's memory in KiB.")
     argon2_time_cost: int = Field(2, ge=1, description="Argon2id's passes.")
     argon2_parallelism: int = Field(1, ge=1, description="Argon2id's lanes.")
+
+    # Files
+    storage: StorageKind = Field("local", description="Where files are kept: local (HOLDFAST_HOME/files) or s3.")
+    s3_bucket: str = Field("", description="Bucket for files; with STORAGE=s3.")
+    s3_endpoint_url: Address = Field("", description="Address of an S3-compatible service; empty: Amazon's.")
+    aws_access_key_id: str = Field("", description="Access key of the bucket; empty: the machine's own role.")
+    aws_secret_access_key: str = Field("", repr=False, description="Its secret.")
+    aws_region: str = Field("us-east-1", description="Region of the bucket.")
+    files_max_bytes: int = Field(5 * 1024**3, ge=1024, description="Largest file in bytes.")
+    files_quota_mb: int = Field(10_240, ge=0, description="Room for an organisation's files in MB; 0: no limit.")
+    clamd: str = Field("", description="Antivirus: unix:/run/clamav/clamd.ctl or tcp://host:3310; empty: none.")
+    clamd_timeout_seconds: float = Field(60.0, gt=0, description="Seconds that it may be silent.")
+    scan_policy: ScanPolicy = Field(
+        "when_available",
+        description="off; when_available: what could not be scanned is given out unless its kind of file asks for a "
+        "scan; required: nothing is given out before it was scanned.",
+    )
 
     # Jobs
     jobs_in_server: bool = Field(True, description="Run jobs in the server; off where `holdfast worker` does.")

@@ -70,3 +70,5 @@ Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], Befo
 Environment = Annotated[Literal["development", "staging", "production", "test"], BeforeValidator(_lower)]
 DatabaseKind = Annotated[Literal["postgresql", "mysql", "mariadb", "sqlite"], BeforeValidator(_lower)]
 Encryption = Annotated[Literal["starttls", "tls", "none"], BeforeValidator(_lower)]
+StorageKind = Annotated[Literal["local", "s3"], BeforeValidator(_lower)]
+ScanPolicy = Annotated[Literal["off", "when_available", "required"], BeforeValidator(_lower)]

@@ -7,7 +7,7 @@ from holdfast.kernel import db
 from holdfast.migrations.rows import all_rows
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

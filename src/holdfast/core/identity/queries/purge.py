@@ -7,8 +7,8 @@ from sqlalchemy import Table, func, or_, select
 from holdfast.core.identity.models import SignInName
 from holdfast.core.identity.schemas import TenantStatus
 from holdfast.kernel.db import Base
-from holdfast.kernel.keys import TenantKey
 from holdfast.kernel.jobs.tables import JOB
+from holdfast.kernel.keys import TenantKey
 from holdfast.kernel.tenancy import Tenant, tenant_tables
 from holdfast.kernel.work import Work
 

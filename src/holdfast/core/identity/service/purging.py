@@ -6,10 +6,11 @@ Its trail stays whole, and its row stays as a tombstone: neither its id nor its 
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from holdfast.core.audit.public import tell_repeats
+from holdfast.core.files.public import remove_strays
 from holdfast.core.identity import guards, queries
 from holdfast.core.identity.errors import OrganizationNotFound
 from holdfast.core.identity.facts import OrganizationPurged
@@ -104,6 +105,7 @@ async def _purge(works: Works, tenant_id: UUID, slug: str) -> Purged:
             return Purged(slug, gone, error.detail)
         gone.update(step.rows)
         status = step.status
+    await remove_strays(works, tenant_id, after=timedelta(0))
     return Purged(slug, gone)
 
 

@@ -1,0 +1,1 @@
+"""Files: what people upload, its versions, and who gets it."""

@@ -1,0 +1,1 @@
+"""Endpoints of one version of a file."""
