@@ -33,6 +33,7 @@ from holdfast.core.identity.public import (
     switched_off,
 )
 from holdfast.core.jobs.public import Troubles
+from holdfast.core.notify.public import close_transport
 from holdfast.demo import demo_sign_ins, has_demo
 from holdfast.front import Health, RateLimits, api_pages, errors_page, metrics_route, static_files, told_version
 from holdfast.kernel.cache import open_cache
@@ -106,6 +107,7 @@ class Installation:
         self.desk.passwords.close()
         await self.limiter.close()
         await self.works.cache.close()
+        await close_transport(self.works)
         await self.database.dispose()
 
 

@@ -38,7 +38,7 @@ def list_notices(
 
 @app.command("send")
 def send() -> int:
-    """Send the messages of all organisations that are due; run it each minute. Fails where any could not be sent.
+    """Send the messages of all organisations that are due, as a job does each minute; fail where any could not be sent.
 
     Example: holdfast notices send
     """

@@ -1,7 +1,7 @@
 """The declaration of the files."""
 
 from holdfast.kernel.permissions import Permission
-from holdfast.kernel.plugins import App, FileRule, MenuItem, RecordKind
+from holdfast.kernel.plugins import App, FileRule, MenuItem, RecordKind, Schedule
 
 EVERYONE = ("Admin", "Operator", "User", "Viewer", "Auditor")
 WRITERS = ("Admin", "Operator", "User")
@@ -32,4 +32,8 @@ APP = App(
         RecordKind("file_upload", "Upload", names=("name",)),
     ),
     file_rules=(FileRule("files.general", "Any file"),),
+    schedules=(
+        Schedule("files.content.scan", job="files.content.scan", cron="17 * * * *", each_organization=True),
+        Schedule("files.store.tidy", job="files.store.tidy", cron="40 2 * * *", each_organization=True),
+    ),
 )

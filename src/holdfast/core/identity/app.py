@@ -1,7 +1,7 @@
 """The declaration of identity."""
 
 from holdfast.kernel.permissions import Permission
-from holdfast.kernel.plugins import App, RecordKind
+from holdfast.kernel.plugins import App, RecordKind, Schedule
 
 APP = App(
     name="identity",
@@ -49,6 +49,7 @@ APP = App(
         Permission("platform.break_glass.open", "Enter an organisation in an emergency", platform=True),
         Permission("platform.break_glass.read", "See emergency accesses", roles=("Admin", "Auditor"), platform=True),
     ),
+    schedules=(Schedule("identity.key.reseal", job="identity.key.reseal", cron="10 4 * * *", each_organization=True),),
     records=(
         RecordKind("user_account", "User account", names=("name",), user="id"),
         RecordKind("password", "Password", user="id"),

@@ -1,6 +1,6 @@
 """The declaration of the slice that tells people."""
 
-from holdfast.kernel.plugins import App
+from holdfast.kernel.plugins import App, Schedule
 
 APP = App(
     name="notify",
@@ -10,4 +10,5 @@ APP = App(
     pages="",
     optional=False,
     order=40,
+    schedules=(Schedule("notify.message.send", job="notify.message.send", cron="* * * * *", catch_up="skip"),),
 )

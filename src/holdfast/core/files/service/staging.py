@@ -17,6 +17,7 @@ from holdfast.core.files.service.scanning import Finding
 from holdfast.core.files.service.types import HEAD, TAIL, contradicts, media_type_of, refined
 from holdfast.kernel.errors import Conflict, ContentTooLarge, FieldError
 from holdfast.kernel.ids import new_id
+from holdfast.kernel.jobs import JOBS
 from holdfast.kernel.permissions import enforce
 from holdfast.kernel.plugins import FileRule
 from holdfast.kernel.settings import Settings
@@ -210,6 +211,7 @@ async def keep(work: Work, incoming: Incoming) -> StoredObject:
     mark_scanned(work, content, incoming.finding)
     work.session.add(content)
     await work.flush()
+    await work.enqueue(JOBS["files.content.derive"], content_id=content.id, as_system=True)
     incoming.adopted = True
     return content
 

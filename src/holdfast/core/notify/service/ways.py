@@ -1,6 +1,7 @@
 """The way for mails that the settings name."""
 
 from pathlib import Path
+from typing import cast
 
 from holdfast.core.notify.service.transports import Transport
 from holdfast.core.notify.service.transports.dkim import Signer
@@ -10,8 +11,10 @@ from holdfast.core.notify.service.transports.smtp import Server, SmtpTransport
 from holdfast.core.notify.service.transports.tokens import credentials_of
 from holdfast.kernel.errors import ConfigurationError
 from holdfast.kernel.settings import Settings
+from holdfast.kernel.work import Works
 
 FOLDER = "mail"
+SLOT = "notify.transport"
 
 
 def open_transport(settings: Settings) -> Transport:
@@ -45,6 +48,27 @@ def open_transport(settings: Settings) -> Transport:
         timeout=settings.smtp_timeout_seconds,
     )
     return SmtpTransport(server, connections=settings.smtp_connections, signer=_signer(settings))
+
+
+def transport_of(works: Works) -> Transport | None:
+    """Return this process's way for mails, opened when first asked for; None where the settings name none.
+
+    Raises ConfigurationError for half of one.
+    """
+    settings = works.settings
+    if settings.environment == "production" and not (settings.smtp_host or settings.sendgrid_api_key):
+        return None
+    found = works.state.setdefault(SLOT, None) or open_transport(settings)
+    works.state[SLOT] = found
+    return cast("Transport", found)
+
+
+# lint: allow verb – for the composition root
+async def close_transport(works: Works) -> None:
+    """Close this process's way for mails, where one was opened."""
+    found = cast("Transport | None", works.state.pop(SLOT, None))
+    if found is not None:
+        await found.close()
 
 
 def mail_folder(settings: Settings) -> Path:

@@ -1,0 +1,32 @@
+"""Jobs of files: what is made of a content, and what is put in order at night."""
+
+from uuid import UUID
+
+from holdfast.core.files.service import housekeeping
+from holdfast.core.files.service.deriving import derive
+from holdfast.kernel.jobs import Priority, Run, job
+
+LONG = 1800.0  # seconds
+
+
+@job("files.content.derive", retries=3, timeout_seconds=LONG, concurrency=2)
+async def derive_content(run: Run, *, content_id: UUID) -> None:
+    """Make thumbnail and text of a content that came in."""
+    await derive(run.works, run.claimed.tenant_id, content_id)
+
+
+@job("files.content.scan", retries=0, timeout_seconds=LONG, concurrency=1, priority=Priority.LOW)
+async def scan_contents(run: Run) -> None:
+    """Scan what could not be scanned when it came in."""
+    await housekeeping.scan_waiting(run.works, run.claimed.tenant_id)
+
+
+@job("files.store.tidy", retries=1, timeout_seconds=LONG, concurrency=1, priority=Priority.LOW)
+async def tidy_store(run: Run) -> None:
+    """Remove unfinished uploads, contents that no file has, and bytes that nobody names; derive what was left out."""
+    works, tenant_id = run.works, run.claimed.tenant_id
+    await housekeeping.remove_expired(works, tenant_id)
+    while await housekeeping.remove_orphans(works, tenant_id):
+        pass
+    await housekeeping.remove_strays(works, tenant_id)
+    await housekeeping.derive_waiting(works, tenant_id)
