@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.service, pytest.mark.portable]
 
 async def test_a_job_sends_what_waits_and_keeps_its_way(dialect) -> None:
     async with installation_on(dialect) as home:
-        quick(home)
+        quick(home, demo=True)
         org = await make_org(home)
         async with home.works.begin(org.id, SYSTEM) as work:
             await notify(work, await queries.get_user(work, user_id=org.admin.id), "new_sign_in")
@@ -37,11 +37,9 @@ async def test_a_job_sends_what_waits_and_keeps_its_way(dialect) -> None:
             assert [row.state for row in await work.session.scalars(select(Notice))] == ["sent"]
 
 
-async def test_production_without_a_way_keeps_what_waits(dialect) -> None:
-    async with installation_on(dialect) as home:
-        home.works.settings = home.works.settings.model_copy(update={"environment": "production"})
-        assert transport_of(home.works) is None
-        home.works.settings = home.works.settings.model_copy(update={"environment": "test"})
+async def test_without_a_way_what_waits_can_be_read(home) -> None:
+    assert transport_of(home.works) is None
+    assert SLOT not in home.works.state
 
 
 def test_it_is_due_each_minute_and_missed_minutes_are_not_made_up_for() -> None:

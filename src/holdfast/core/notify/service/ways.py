@@ -51,12 +51,13 @@ def open_transport(settings: Settings) -> Transport:
 
 
 def transport_of(works: Works) -> Transport | None:
-    """Return this process's way for mails, opened when first asked for; None where the settings name none.
+    """Return this process's way for mails, opened when first asked for; in the demonstration that is a folder.
 
-    Raises ConfigurationError for half of one.
+    None where the settings name no way: what waits can be read by `holdfast notices list`. Raises ConfigurationError
+    for half of one.
     """
     settings = works.settings
-    if settings.environment == "production" and not (settings.smtp_host or settings.sendgrid_api_key):
+    if not (settings.smtp_host or settings.sendgrid_api_key or settings.demo):
         return None
     found = works.state.setdefault(SLOT, None) or open_transport(settings)
     works.state[SLOT] = found
