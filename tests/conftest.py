@@ -20,7 +20,7 @@ hypothesis.settings.load_profile("house")
 # As the server does: what the imports have made is not looked through again and again.
 gc.collect()
 gc.freeze()
-gc.set_threshold(50_000, 20, 50)
+gc.set_threshold(20_000, 20, 10)
 
 
 @pytest.fixture(scope="session")
