@@ -38,7 +38,7 @@ class JobRow(InstallationOwned, Base):
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     tenant_id: Mapped[UUID] = mapped_column(Uuid)
     name: Mapped[str] = mapped_column(Str(100))
-    ids: Mapped[Json] = mapped_column(CanonicalJson)
+    ids: Mapped[Json] = mapped_column(CanonicalJson, nullable=False)
     state: Mapped[JobState] = mapped_column(Choice(JobState))
     priority: Mapped[int] = mapped_column(SmallInteger)
     run_at: Mapped[datetime] = mapped_column(UtcDateTime)
