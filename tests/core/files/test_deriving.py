@@ -2,6 +2,7 @@
 
 import io
 import time
+import zipfile
 
 import docx
 import openpyxl
@@ -12,6 +13,7 @@ from uploads import URL, kept, made, zipped
 from holdfast.core.files.public import derive_waiting, remove_orphans
 from holdfast.core.files.service import deriving
 from holdfast.core.files.service.deriving import run
+from holdfast.core.files.service.extract.archive import check
 
 pytestmark = pytest.mark.endpoint
 
@@ -221,3 +223,33 @@ async def test_what_nobody_needs_any_more_is_removed_with_all_that_was_made_of_i
         assert (await client.post(f"{url}/purge", headers=org.admin.bearer)).status_code == 204
     assert await remove_orphans(org.home.works, org.id) == 1
     assert kept(org) == {}
+
+
+def locked(content: bytes) -> bytes:
+    """Set the bit that says that a part is encrypted, in the archive's directory."""
+    at = content.index(b"PK\x01\x02") + 8
+    return content[:at] + bytes([content[at] | 1]) + content[at + 1 :]
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (zipped(**{"word/document.xml": b"\0" * 3_000_000}), "too much"),
+        (zipped(**{f"part{number}": b"" for number in range(2001)}), "too much"),
+        (locked(zipped(**{"word/document.xml": b"<x/>"})), "encrypted"),
+        (zipped(**{"word/document.xml": b"<!DOCTYPE x><x/>"}), "entities"),
+        (zipped(**{"_rels/.rels": b'<?xml version="1.0"?> <!ENTITY a "b">'}), "entities"),
+    ],
+    ids=["packed too well", "too many parts", "encrypted", "document type", "entity"],
+)
+def test_an_archive_is_refused_before_it_is_unpacked(content, why):
+    with zipfile.ZipFile(io.BytesIO(content)) as archive, pytest.raises(ValueError, match=why):
+        check(archive)
+
+
+@pytest.mark.unit
+def test_a_document_of_the_usual_kind_may_be_unpacked():
+    for content in (word(), sheet()):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            check(archive)

@@ -109,3 +109,15 @@ async def test_who_may(client, org):
         assert answer.status_code == status
     too_long = await client.post(f"{URL}/{file['id']}/links", json={"hours": 2161}, headers=org.admin.bearer)
     assert too_long.status_code == 422
+
+
+async def test_a_suspended_organisation_gives_nothing_out(client, org, home):
+    from holdfast.core.identity.service.platform import suspend_organization
+    from holdfast.kernel.permissions import SYSTEM
+    from holdfast.kernel.tenancy import SYSTEM_TENANT
+
+    one = await link(client, org, (await made(client, org))["id"])
+    assert (await client.get(one["url"])).status_code == 200
+    async with home.works.begin(SYSTEM_TENANT, SYSTEM) as work:
+        await suspend_organization(work, organization_id=org.id, reason="Not paid")
+    assert (await client.get(one["url"])).status_code == 404

@@ -7,6 +7,7 @@ import pytest
 from uploads import URL, kept, made, sha
 
 from holdfast.core.files.public import remove_expired, remove_strays
+from holdfast.core.files.service import staging
 
 pytestmark = [pytest.mark.endpoint, pytest.mark.portable]
 UPLOADS = f"{URL}/uploads"
@@ -148,3 +149,20 @@ async def test_bytes_that_no_row_names_are_removed_after_a_day(client, org, home
     assert await remove_strays(home.works, org.id) == 1
     assert sorted(kept(org).values()) == [4, 5]
     assert (await client.get(f"{URL}/{file['id']}/content", headers=org.user.bearer)).content == b"kept"
+
+
+async def test_of_a_piece_that_stops_coming_what_has_come_is_kept(client, org, monkeypatch):
+    monkeypatch.setattr(staging, "STALLED_SECONDS", 0.2)
+    url = await begun(client, org, 2_000_000)
+
+    async def stopping():
+        yield b"x" * 1_500_000
+        await asyncio.sleep(5)
+
+    headers = {**org.user.bearer, "Upload-Offset": "0", "Content-Type": "application/octet-stream"}
+    stalled = await client.patch(url, content=stopping(), headers=headers)
+    assert (stalled.status_code, stalled.json()["code"]) == (408, "UPLOAD_STALLED"), stalled.text
+    stands = int((await client.head(url, headers=org.user.bearer)).headers["upload-offset"])
+    assert stands == 1_500_000
+    done = await append(client, org, url, b"x" * 500_000, stands)
+    assert done.json()["file_id"], done.text

@@ -9,13 +9,13 @@ from uuid import UUID
 import structlog
 
 from holdfast.core.files import guards, queries
-from holdfast.core.files.errors import FileNotFound, UploadBroken, UploadNotFound
+from holdfast.core.files.errors import FileNotFound, UploadBroken, UploadNotFound, UploadStalled
 from holdfast.core.files.facts import UploadAbandoned, UploadBegun
 from holdfast.core.files.models import FileUpload, FileUploadPiece
 from holdfast.core.files.schemas import FileOut, UploadCreate, UploadOut
 from holdfast.core.files.service.cabinet import cabinet_of
 from holdfast.core.files.service.files import add_file, replace_file
-from holdfast.core.files.service.staging import Incoming, limit_of, make_ready, take_in, too_large
+from holdfast.core.files.service.staging import Incoming, limit_of, make_ready, take_in, too_large, watched
 from holdfast.kernel.errors import FieldError
 from holdfast.kernel.ids import new_id
 from holdfast.kernel.permissions import authorise, enforce, verb
@@ -118,7 +118,7 @@ async def take_piece(
         raise _beyond()
     piece_id = new_id()
     key = key_of(gate.tenant_id, piece_id)
-    kept = _Kept(pieces, left)
+    kept = _Kept(watched(pieces, gate.settings.files_max_bytes), left)
     async with aclosing(kept.run()) as run, aclosing(read_ahead(blocks_of(run))) as blocks:
         receipt = await cabinet.storage.put(key, blocks)
     if kept.beyond:
@@ -162,7 +162,7 @@ class _Kept:
 
     def __init__(self, pieces: AsyncIterator[bytes], most: int) -> None:
         self._pieces, self._most = pieces, most
-        self.broken: UploadBroken | None = None
+        self.broken: UploadBroken | UploadStalled | None = None
         self.beyond = False
 
     async def run(self) -> AsyncGenerator[bytes, None]:
@@ -174,7 +174,7 @@ class _Kept:
                     self.beyond = True
                     return
                 yield piece
-        except UploadBroken as error:
+        except (UploadBroken, UploadStalled) as error:
             self.broken = error
 
 
