@@ -77,6 +77,7 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
         "DATABASE_URL": settings.database_url,
         "MIGRATION_DATABASE_URL": settings.migration_database_url,
         "SQLITE_SYNCHRONOUS": settings.sqlite_synchronous,
+        "JOBS_IN_SERVER": "false",  # it would do those of the tests beside it, in the same database
         **more,
     }
 

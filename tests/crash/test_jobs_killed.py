@@ -149,9 +149,9 @@ async def main():
 )
 
 
-@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
-def test_killed_workers_do_each_job_once(dialect: str, record_property) -> None:
-    told = run_with_lending(KILLED, dialect, seconds=3000, KILLS=str(KILLS))
+@pytest.mark.parametrize("place", ["sqlite", "postgresql"])
+def test_killed_workers_do_each_job_once(place: str, record_property) -> None:
+    told = run_with_lending(KILLED, place, seconds=3000, KILLS=str(KILLS))
     record_property("kills of workers", KILLS)
     record_property("what was done", told.strip().splitlines()[-2])
 

@@ -66,6 +66,7 @@ async def read_file(request: Request, _gate: Gate) -> UsersFile:
     body=BODY,
     answers=UsersImportReport,
     status=201,
+    also={200: "A dry run: the same report of what would happen."},
 )
 async def import_users(
     work: WorkDep, params: Annotated[ImportParameters, Query()], file: Annotated[UsersFile, Depends(prepared)]

@@ -123,7 +123,13 @@ def _charset(name: str) -> str:
 
 
 @router.post(
-    verb=imports.import_people, prepare=read_file, max_body=MAX_BYTES, body=BODY, answers=ImportReport, status=201
+    verb=imports.import_people,
+    prepare=read_file,
+    max_body=MAX_BYTES,
+    body=BODY,
+    answers=ImportReport,
+    status=201,
+    also={200: "A dry run: the same report of what would happen."},
 )
 async def import_people(
     work: WorkDep, params: Annotated[ImportParameters, Query()], file: Annotated[PeopleFile, Depends(prepared)]
