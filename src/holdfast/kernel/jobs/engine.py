@@ -20,7 +20,7 @@ from holdfast.kernel.jobs.outcomes import CANCELLED, Observer, Outcomes, Trouble
 from holdfast.kernel.jobs.running import CancelAsked, Claimed, LeaseLost, Principals, Run
 from holdfast.kernel.jobs.schedules import Timetable
 from holdfast.kernel.jobs.statements import database_now, fetch, run
-from holdfast.kernel.jobs.waking import Waker
+from holdfast.kernel.jobs.waking import Waker, ended
 from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.telemetry import request_facts
 from holdfast.kernel.work import Works
@@ -95,17 +95,17 @@ class EmbeddedEngine:
         self._waker.nudge()
         for looking in self._looking:
             await asyncio.wait([looking], timeout=seconds)  # it may hold jobs that have not begun
-            await _ended(looking)
+            await ended(looking)
         if self._running:
             await asyncio.wait(self._running, timeout=seconds)
         left = dict(self._running)
         for task in left:
-            await _ended(task)
+            await ended(task)
         for each in left.values():
             with suppress(HoldfastError):
                 await self._settle(each.claimed, None)
         for loop in self._loops:
-            await _ended(loop)
+            await ended(loop)
 
     async def _forever(
         self, step: Callable[[], Awaitable[None]], pause: float, over: Callable[[], bool] = lambda: False
@@ -279,9 +279,3 @@ class EmbeddedEngine:
             if outcome is not None:
                 log.warning("job.rescued", job=each.name, request_id=str(each.id), outcome=outcome)
                 self._seen.ran(each.name, "crashed", 0.0)
-
-
-async def _ended(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task

@@ -14,6 +14,7 @@ from holdfast.kernel.engines import Database
 
 CHANNEL = "holdfast_jobs"
 RECONNECT_SECONDS = 5.0
+CANCEL_SECONDS = 0.5
 WATCH_SECONDS = 0.04
 
 log = structlog.get_logger("holdfast.jobs")
@@ -68,9 +69,7 @@ class Waker:
         """Close the connection."""
         tasks, self._tasks = self._tasks, []
         for task in tasks:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await ended(task)
 
     async def _keep(self, talk: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -113,3 +112,12 @@ class Waker:
                 self._speak.clear()
                 if not driver.is_closed():
                     await driver.execute(f"NOTIFY {CHANNEL}")
+
+
+async def ended(task: asyncio.Task[None]) -> None:
+    """Cancel a task until it has ended: what it waits for, a driver among others, may swallow the word."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=CANCEL_SECONDS)
+    if not task.cancelled():
+        task.result()
