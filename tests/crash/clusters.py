@@ -53,11 +53,13 @@ class Cluster(ABC):
     def freeze(self) -> None:
         """Let every process stand still, as behind a network that is cut: connections stay open, nothing answers."""
         for process in self.processes():
-            os.kill(process, signal.SIGSTOP)
+            with contextlib.suppress(ProcessLookupError):  # one that has just ended
+                os.kill(process, signal.SIGSTOP)
 
     def thaw(self) -> None:
         for process in self.processes():
-            os.kill(process, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGCONT)
 
     @abstractmethod
     async def addresses(self) -> dict[str, str]:
