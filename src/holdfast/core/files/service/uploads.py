@@ -19,6 +19,7 @@ from holdfast.core.files.service.staging import Incoming, limit_of, make_ready, 
 from holdfast.kernel.errors import FieldError
 from holdfast.kernel.ids import new_id
 from holdfast.kernel.permissions import authorise, enforce, verb
+from holdfast.kernel.plugins import FileRule
 from holdfast.kernel.storage import blocks_of, key_of, read_ahead
 from holdfast.kernel.work import Gate, Work
 
@@ -26,6 +27,19 @@ LIFE = timedelta(hours=24)  # after the last piece
 PIECES_AT_MOST = 10_000
 
 log = structlog.get_logger("holdfast.files")
+
+
+async def _rule_of_replaced(work: Work, file_id: UUID) -> FileRule:
+    """Return the rule of the file that is to be replaced; raise FileNotFound naming the field."""
+    try:
+        file = await queries.get_file(work, file_id=file_id)
+        rule = cabinet_of(work).rule_of(file.rule)
+        if guards.can_read(work.actor, rule):
+            return rule
+    except FileNotFound:
+        pass
+    message = "there is no such file"
+    raise FileNotFound(f"body.replaces_id: {message}", errors=[FieldError("body.replaces_id", "unknown", message)])
 
 
 @verb("files.file.create", writes=True)
@@ -39,10 +53,7 @@ async def begin_upload(work: Work, fields: UploadCreate) -> FileUpload:
     space = await queries.find_space(work, lock=True)
     if fields.replaces_id is not None:
         authorise(work.actor, "files.file.update")
-        file = await queries.get_file(work, file_id=fields.replaces_id)
-        rule = cabinet.rule_of(file.rule)
-        if not guards.can_read(work.actor, rule):
-            raise FileNotFound
+        rule = await _rule_of_replaced(work, fields.replaces_id)
     cabinet.require_write(work.actor, rule)
     most = limit_of(work.settings, rule)
     if fields.size > most:
