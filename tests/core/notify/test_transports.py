@@ -153,7 +153,12 @@ async def test_no_server_and_one_that_says_nothing_are_for_later() -> None:
         port = server.port
     async with over(SmtpTransport(Server("127.0.0.1", port, tls="none", timeout=1.0))) as transport:
         assert (await transport.send(MAIL)).verdict is Verdict.LATER
-    silent = await asyncio.start_server(lambda *_: asyncio.sleep(5), "127.0.0.1", 0)
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    silent = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     try:
         place = Server("127.0.0.1", silent.sockets[0].getsockname()[1], tls="none", timeout=0.5)
         async with over(SmtpTransport(place)) as transport:
