@@ -47,15 +47,15 @@ BREACHES = [
     ("inner-import", SERVICE, "def f():\n    from . import queries"),
     (
         "inner-import",
-        "src/holdfast/kernel/work/__init__.py",
+        "src/holdfast/kernel/work.py",
         "class A:\n    def f(self):\n        from holdfast.kernel import db",
     ),
     ("importlib", SERVICE, "import importlib"),
     ("importlib", SERVICE, "from importlib import import_module"),
-    ("importlib", "src/holdfast/kernel/work/__init__.py", "import importlib.util"),
+    ("importlib", "src/holdfast/kernel/work.py", "import importlib.util"),
     ("importlib", SERVICE, "module = __import__('os')"),
     ("clock", SERVICE, "at = datetime.now(UTC)"),
-    ("clock", "src/holdfast/kernel/work/__init__.py", "at = datetime.datetime.utcnow()"),
+    ("clock", "src/holdfast/kernel/work.py", "at = datetime.datetime.utcnow()"),
     ("clock", SERVICE, "at = date.today()"),
     ("environ", SERVICE, "home = os.environ['HOME']"),
     ("environ", "src/holdfast/cli/serve.py", "home = os.getenv('HOME')"),
@@ -139,10 +139,10 @@ def test_an_escape_that_nothing_needs_is_refused(lint: Lint) -> None:
 
 
 def test_the_kernel_has_a_budget(lint: Lint) -> None:
-    modules = {f"src/holdfast/kernel/m{number}.py": "x = 1\n" for number in range(25)}
+    modules = {f"src/holdfast/kernel/m{number}.py": "x = 1\n" for number in range(27)}
     assert lint({**modules, "src/holdfast/kernel/__init__.py": ""}) == []
     (line,) = lint({"src/holdfast/kernel/one_more.py": "x = 1\n"})
-    assert line.startswith("src/holdfast/kernel:1: kernel-budget: 26 modules, at most 25")
+    assert line.startswith("src/holdfast/kernel:1: kernel-budget: 28 modules, at most 27")
 
 
 def test_the_kernel_has_a_budget_of_lines(lint: Lint) -> None:

@@ -15,8 +15,8 @@ from holdfast.kernel.errors import (
     Invalid,
 )
 from holdfast.kernel.permissions import Verb, verb_of
+from holdfast.kernel.versions import WEAK
 from holdfast.kernel.work import Gate, Work
-from holdfast.kernel.work.versions import WEAK
 
 Handler = Callable[..., Any]
 Prepare = Callable[[Request, Gate], Awaitable[object]]

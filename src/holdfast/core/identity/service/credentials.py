@@ -15,6 +15,7 @@ from holdfast.core.identity.models import SessionKind
 from holdfast.core.identity.queries import CredentialRow
 from holdfast.core.identity.service.desk import Desk
 from holdfast.core.identity.service.tokens import KEY_PREFIX, Address, parse_key
+from holdfast.kernel.callers import Credential, Presence
 from holdfast.kernel.clock import Clock
 from holdfast.kernel.crypto import digest, mac, same
 from holdfast.kernel.engines import Link
@@ -22,7 +23,6 @@ from holdfast.kernel.errors import Unauthenticated
 from holdfast.kernel.permissions import Actor, Permission, Unit
 from holdfast.kernel.tenancy import enter_tenant
 from holdfast.kernel.work import Work
-from holdfast.kernel.work.callers import Credential, Presence
 
 BEARER = "bearer "
 LONGEST = 4096

@@ -12,6 +12,8 @@ from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from holdfast.kernel.cache import Cache
+from holdfast.kernel.callers import Authenticator, Credential, Presence
+from holdfast.kernel.callers import RequestInfo as RequestInfo  # noqa: PLC0414 - offered here too
 from holdfast.kernel.clock import Clock
 from holdfast.kernel.crypto import Keys
 from holdfast.kernel.db import NOBODY
@@ -26,9 +28,7 @@ from holdfast.kernel.keys.rotation import Position, reseal
 from holdfast.kernel.permissions import ANONYMOUS, Actor
 from holdfast.kernel.settings import Settings
 from holdfast.kernel.tenancy import SYSTEM_TENANT, TenancyError, enter_tenant, open_session, sweep
-from holdfast.kernel.work.callers import Authenticator, Credential, Presence
-from holdfast.kernel.work.callers import RequestInfo as RequestInfo
-from holdfast.kernel.work.versions import check_version as check_version
+from holdfast.kernel.versions import check_version as check_version  # noqa: PLC0414 - offered here too
 
 REFUSALS_TRIED = 5
 
