@@ -1,7 +1,8 @@
 """python -m bench: measure, print, write bench/out/bench.json.
 
---seconds S (2), --rounds N (5), --only list,create,me,routes,start, --places postgresql,sqlite,mysql, --strict (exit 1
-where a promise is not kept), --write-docs (docs/reference/performance.md). For profiles: python -m bench.profiling.
+--seconds S (2), --rounds N (5), --only list,create,me,routes,start,demo, --places postgresql,sqlite,mysql, --strict
+(exit 1 where a promise is not kept), --write-docs (docs/reference/performance.md).
+For profiles: python -m bench.profiling.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from bench import routing
 from bench.data import CONNECTIONS, Place, place
+from bench.demo import measure_demo
 from bench.load import Sample, load, memory, middle
 from bench.report import NAMES, OUT, TITLES, Results, judge, table, write, write_page
 from bench.servers import Server, get, post, served
@@ -122,7 +124,7 @@ async def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", default="list,create,me,routes,start")
+    parser.add_argument("--only", default="list,create,me,routes,start,demo")
     parser.add_argument("--places", default="postgresql,sqlite,mysql")
     parser.add_argument("--strict", action="store_true")
     parser.add_argument("--write-docs", action="store_true")
@@ -135,6 +137,8 @@ async def main() -> int:
         extra = await measure_routes() if "routes" in only else {}
         if "start" in only:
             extra |= await measure_start(folder)
+        if "demo" in only:
+            extra |= await measure_demo(folder)
     results: Results = {case: {name: middle(each) for name, each in found.items()} for case, found in rounds.items()}
     lines = judge(rounds, extra)
     print("\n".join(table(results)))

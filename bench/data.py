@@ -37,6 +37,7 @@ POSTGRES = os.environ.get("TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432
 MARIADB = os.environ.get("TEST_MARIADB", "mysql://root@127.0.0.1:3306")
 ROLE = "holdfast_bench_app"
 SECRET = "a secret of the benchmarks that is long enough"
+MASTER = "YSBtYXN0ZXIga2V5IG9mIHRoZSBiZW5jaG1hcmtzLi4"
 COMPANIES_COUNT, OTHERS, CHUNK = 10_000, 2_000, 1_000
 CONNECTIONS = 16
 _numbers = itertools.count(1)
@@ -61,6 +62,7 @@ async def place(dialect: Dialect, folder: Path, *, synchronous: str = "FULL") ->
     name = f"holdfast_bench_{os.getpid()}_{next(_numbers)}"
     environment = {
         "SECRET_KEY": SECRET,
+        "MASTER_KEY": MASTER,
         "ENVIRONMENT": "production",
         "PUBLIC_URL": "https://bench.example",
         "HOLDFAST_HOME": str(folder / name),

@@ -9,6 +9,7 @@ from statistics import median
 from bench.load import Sample
 
 OUT = Path("bench/out")
+LOGGED = ("[info ", "[warning ")  # lines of the log, which are no figures
 PAGE = Path("docs/reference/performance.md")
 # What is measured by a command of its own, in data of its own, and stands on the page as it was printed.
 APART = {
@@ -17,6 +18,7 @@ APART = {
     "imports": "A hundred thousand people imported",
     "jobs": "Background jobs beside Procrastinate and Huey",
     "files": "Two gigabytes up and down",
+    "mails": "Mails beside aiosmtplib alone",
 }
 Results = dict[str, dict[str, Sample]]
 Rounds = dict[str, dict[str, list[Sample]]]
@@ -33,6 +35,8 @@ NAMES = {
     "floor_sqlite": "floor, SQLite NORMAL",
     "mysql": "Holdfast, MariaDB",
 }
+# What the first server of all took while it was idle, and 40 MB for jobs, mail and files.
+DEMO_MEGABYTES = 138.5 + 40
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,10 @@ def judge(rounds: Rounds, extra: dict[str, float]) -> list[Line]:
         "routes_405": ("800 routes: 405", 50.0, "µs"),
         "start_seconds": ("import and start, embedded database", 2.5, "s"),
         "idle_megabytes": ("idle memory", 180.0, "MB"),
+        "demo_first_idle": ("memory of the demo, first start, after 30 s", DEMO_MEGABYTES, "MB"),
+        "demo_first_used": ("memory of the demo, first start, after requests and a thumbnail", DEMO_MEGABYTES, "MB"),
+        "demo_next_idle": ("memory of the demo, next start, after 30 s", DEMO_MEGABYTES, "MB"),
+        "demo_next_used": ("memory of the demo, next start, after requests and a thumbnail", DEMO_MEGABYTES, "MB"),
     }
     lines += [
         Line(what, extra[name], bound, at_least=False, unit=unit)
@@ -162,7 +170,7 @@ def write_page(results: Results, extra: dict[str, float], lines: list[Line], *, 
     for name, title in APART.items():
         told = OUT / f"{name}.txt"
         if told.exists():
-            printed = [text for text in told.read_text().splitlines() if "[info" not in text]
+            printed = [text for text in told.read_text().splitlines() if not any(level in text for level in LOGGED)]
             page += ["", f"## {title}", "", f"What `python -m bench.{name}` printed:", "", "```text", *printed, "```"]
     PAGE.parent.mkdir(parents=True, exist_ok=True)
     PAGE.write_text("\n".join(page).rstrip() + "\n")

@@ -13,7 +13,7 @@ from holdfast.core.identity.facts import SignInPolicySet, TotpConfirmed
 from holdfast.core.identity.models import SignInPolicy, Totp
 from holdfast.core.identity.queries import get_user
 from holdfast.core.identity.service.factors import issue_codes
-from holdfast.core.identity.service.notices import Message, read_outbox
+from holdfast.core.notify.public import Letter, read_outbox
 from holdfast.kernel.permissions import SYSTEM
 from holdfast.main import Installation
 from support import Org
@@ -68,7 +68,7 @@ async def set_policy(home: Installation, org: Org, **fields: object) -> None:
         work.record(SignInPolicySet(entity=policy))
 
 
-async def outbox(home: Installation, org: Org) -> list[Message]:
+async def outbox(home: Installation, org: Org) -> list[Letter]:
     """Return the messages of the organisation's users, oldest first."""
     async with home.works.begin(org.id, SYSTEM, write=False) as work:
         return list(await read_outbox(work))

@@ -190,13 +190,11 @@ async def make_org(home: Installation, *, password: bool = False) -> Org:
         for role in ROLES:
             email = f"{role.lower()}@{org.slug}.test"
             user = await add_user(work, email=email, name=f"{role} of {org.slug}", password_hash=hashed, roles=[role])
-            await work.flush()
             opened = open_session(work, home.desk, user=user, kind=SessionKind.TOKEN)
             work.record(SignedIn(entity=opened.session))
             org.members[role.lower()] = Member(
                 user.id, email, role, opened.access_token, opened.refresh_token, opened.session.id
             )
-            await work.flush()
     return org
 
 

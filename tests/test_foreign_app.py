@@ -37,6 +37,7 @@ import httpx
 from holdfast.core.audit.public import EntryList
 from holdfast.core.audit.service.reading import browse_entries
 from holdfast.core.identity.public import rotate_keys
+from holdfast.core.identity.service.tenant_keys import reseal_all
 from holdfast.main import create_app
 from holdfast_lending.models import LendingItem
 from holdfast_lending.service import read_lock_code
@@ -59,6 +60,7 @@ async def main():
         assert b"4711" not in before.lock_code.raw
         assert len(before.lock_index) == 32
         [_] = [each async for each in rotate_keys(home.works, data=True, slug=org.slug)]
+        await reseal_all(home.works, org.id)
         after = await stored(home, org)
         assert after.lock_code != before.lock_code and after.lock_index == before.lock_index
         async with org.work("user", write=False) as work:

@@ -19,7 +19,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 FILE_LINES, FUNCTION_LINES = 400, 60
-KERNEL_MODULES, KERNEL_LINES = 27, 8_250  # docs/decisions/0004-size-of-the-kernel.md
+KERNEL_MODULES, KERNEL_LINES = 28, 8_590  # docs/decisions/0004-size-of-the-kernel.md
 _SILENT = {
     tokenize.COMMENT,
     tokenize.NL,

@@ -9,6 +9,7 @@ from uuid import UUID
 from holdfast.core.directory import demo as directory
 from holdfast.core.identity import demo as identity
 from holdfast.core.identity.demo import SignInAccount, has_demo
+from holdfast.core.notify import demo as notify
 from holdfast.kernel.errors import ConfigurationError
 from holdfast.kernel.ids import named_id
 from holdfast.kernel.permissions import SYSTEM, Actor
@@ -148,6 +149,8 @@ async def _load(
         await directory.load_directory(work, plan, members, step)
         staffing = _staffing(plan, members, chief, list(zip(accounts, hashes, strict=True))[1:])
         await identity.load_access(work, identity.ACCESS[plan.slug], staffing)
+        users = [identity.user_id_of(plan.slug, founded, account.email) for account in staffing.active]
+        await notify.load_inbox(work, [chief, *users], until=directory.morning(directory.LAST_DAY))
 
 
 def _staffing(

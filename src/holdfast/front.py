@@ -20,6 +20,7 @@ from holdfast.kernel.crypto import same
 from holdfast.kernel.engines import Database
 from holdfast.kernel.errors import ConfigurationError, HoldfastError, Unauthenticated
 from holdfast.kernel.jobs.claiming import queue_lag
+from holdfast.kernel.jobs.engine import Engine
 from holdfast.kernel.limits import CONSOLE, Limiter, address_limit, api_limit
 from holdfast.kernel.middleware.clients import address_key
 from holdfast.kernel.pages import docs_page, render
@@ -75,6 +76,7 @@ class Health:
     apps: tuple[App, ...]
     clock: Clock = system_clock
     late: bool = False
+    engine: Engine | None = None
     checked_at: float = 0.0
     faults: tuple[str, ...] = ()
     closing: bool = False
@@ -97,20 +99,32 @@ class Health:
             self.checked_at = time.monotonic()
         return self.faults
 
+    def jobs(self, faults: tuple[str, ...]) -> str:
+        """Return in one word how the background jobs are."""
+        if "database" in faults:
+            return "unknown"
+        if self.settings.read_only:
+            return "paused"
+        if self.engine is not None and not self.engine.alive():
+            return "stopped"
+        return "late" if self.late else "up"
+
     async def live(self, _: Request) -> Response:
         """Answer that the process runs; touches nothing else."""
         return _json({"status": "ok"})
 
     async def ready(self, _: Request) -> Response:
-        """Answer 200 when requests can be served, 503 otherwise."""
+        """Answer 200 when requests can be served, 503 otherwise; jobs that are not done keep no request away."""
         faults = await self.check()
-        return _json({"status": "unavailable" if faults else "ok"}, 503 if faults else 200)
+        if faults:
+            return _json({"status": "unavailable"}, 503)
+        jobs = self.jobs(faults)
+        return _json({"status": "ok"} if jobs == "up" else {"status": "ok", "jobs": jobs})
 
     async def components(self, _: Request) -> Response:
         """Answer per component; anonymous, so states only."""
         faults = await self.check()
-        down = "database" in faults
-        states = {"database": "down" if down else "up", "jobs": "unknown" if down else "late" if self.late else "up"}
+        states = {"database": "down" if "database" in faults else "up", "jobs": self.jobs(faults)}
         return _json({"status": "unavailable" if faults else "ok", "components": states}, 503 if faults else 200)
 
     async def info(self, _: Request) -> Response:

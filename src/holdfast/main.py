@@ -33,7 +33,7 @@ from holdfast.core.identity.public import (
     switched_off,
 )
 from holdfast.core.jobs.public import Troubles
-from holdfast.core.notify.public import close_transport
+from holdfast.core.notify.public import Telling, Texts, close_transport
 from holdfast.demo import demo_sign_ins, has_demo
 from holdfast.front import Health, RateLimits, api_pages, errors_page, metrics_route, static_files, told_version
 from holdfast.kernel.cache import open_cache
@@ -44,6 +44,7 @@ from holdfast.kernel.discovery.routing import Alias
 from holdfast.kernel.engines import Database
 from holdfast.kernel.errors import ConfigurationError, HoldfastError, NotFound, problems
 from holdfast.kernel.http import WorkRoute, make_route
+from holdfast.kernel.jobs.claiming import count_queue
 from holdfast.kernel.jobs.engine import EmbeddedEngine, Engine
 from holdfast.kernel.jobs.queue import JobQueue
 from holdfast.kernel.jobs.schedules import Timetable
@@ -61,6 +62,7 @@ from holdfast.kernel.settings import Settings, refusals
 from holdfast.kernel.telemetry import Telemetry, configure_logging, settle_garbage_collector, start_error_reports
 from holdfast.kernel.tenancy import SYSTEM_TENANT
 from holdfast.kernel.work import Work, Works
+from holdfast.mail_catcher import mail_pages
 from holdfast.migrations import run
 from holdfast.migrations.role import role_faults
 
@@ -101,6 +103,10 @@ class Installation:
         """Write what was noted in memory: presence of browser sessions, counts of repeated refusals."""
         await note_presence(self.works)
         await self.trail.settle(self.works)
+
+    async def count(self) -> None:
+        """Count what waits, for the metrics: also where other processes do it."""
+        await count_queue(self.database, self.works.clock, self.telemetry)
 
     async def close(self) -> None:
         """Give everything back."""
@@ -148,6 +154,7 @@ def open_installation(
     trail = Trail()
     authenticator = SessionAuthenticator(desk, permissions, clock)
     waker = Waker(database)
+    telling = Telling(Texts.load(chosen))
     works = Works(
         database,
         settings,
@@ -159,8 +166,9 @@ def open_installation(
         labels_of,
         cache,
         JobQueue(clock, waker),
+        telling,
         switched_off,
-        {SLOT: desk},
+        {SLOT: desk, Telling.SLOT: telling},
     )
     works.state[Catalogue.SLOT] = Catalogue(chosen, people_called)
     works.state[files.SLOT] = files.Cabinet.open(settings, chosen)
@@ -287,6 +295,7 @@ def create_app(settings: Settings, installation: Installation | None = None) -> 
     router.routes += static_files(pages.assets)
     router.routes += api_pages(app, router)
     router.routes += errors_page()
+    router.routes += mail_pages(settings)
     app.router = router
     app.state.pages = pages
 
@@ -334,6 +343,8 @@ def _lifespan(home: Installation, health: Health, *, close: bool) -> Lifespan[An
         engine = home.engine() if home.settings.jobs_in_server else None
         if engine is not None:
             engine.start()
+            health.engine = engine
+            home.telemetry.engine_up.set_function(engine.alive)
         settle_garbage_collector()
         try:
             yield
@@ -365,11 +376,12 @@ def app_factory() -> ASGIApp:
 
 
 async def _keep_house(home: Installation) -> None:
-    """Tidy every few seconds until the process ends; a failure is logged and tried again."""
+    """Count and tidy every few seconds until the process ends; a failure is logged and tried again."""
     while True:
+        for each in (home.count, home.tidy):
+            try:
+                await each()
+            except Exception:
+                # The next round may go well, and no request waits for this one.
+                log.exception("housekeeping_failed")
         await asyncio.sleep(HOUSEKEEPING_SECONDS)
-        try:
-            await home.tidy()
-        except Exception:
-            # The next round may go well, and no request waits for this one.
-            log.exception("housekeeping_failed")

@@ -24,20 +24,24 @@ def run(folder: Path) -> list[str]:
     command(folder, "make", f'echo "make $* $REQUIRE_SERVICES" >> {log}')
     command(folder, "sudo", '"$@"')
     for name in ("dirname", "id", "env", "sleep"):
-        (folder / name).symlink_to(str(shutil.which(name)))
+        if not (folder / name).exists():
+            (folder / name).symlink_to(str(shutil.which(name)))
     bash = str(shutil.which("bash"))
     subprocess.run([bash, str(RUN)], env={"PATH": str(folder)}, check=True, timeout=30)
     return log.read_text().splitlines()
 
 
-def test_a_machine_without_a_browser_is_given_one(tmp_path: Path) -> None:
+def test_a_machine_without_browser_and_reader_is_given_both(tmp_path: Path) -> None:
     update, install, check = run(tmp_path)
     assert update.startswith("apt-get update")
     assert install.startswith("apt-get install")
-    assert install.endswith(" chromium")
+    assert install.endswith(" chromium tesseract-ocr")
     assert check == "make check 1"
 
 
-def test_a_machine_with_a_browser_keeps_it(tmp_path: Path) -> None:
+def test_a_machine_that_has_them_keeps_them(tmp_path: Path) -> None:
     command(tmp_path, "chromium", "exit 0")
+    assert run(tmp_path)[1].endswith(" tesseract-ocr")
+    (tmp_path / "log").unlink()
+    command(tmp_path, "tesseract", "exit 0")
     assert run(tmp_path) == ["make check 1"]

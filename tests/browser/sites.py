@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from holdfast.core.identity.public import ensure_system
+from holdfast.kernel.settings import Settings
 from holdfast.main import open_installation
 from holdfast.migrations import run
 from serving import Served, serve
@@ -23,6 +24,7 @@ class Site:
     served: Served
     org: Org
     other: Org
+    settings: Settings
     password: str = PASSWORD
 
     @property
@@ -40,8 +42,8 @@ async def prepare(settings) -> tuple[Org, Org]:
 
 
 @contextmanager
-def site_on(dialect: str) -> Iterator[Site]:
-    """Serve on a database; our loop has a thread of its own, because Playwright's runs in this one all the time."""
+def site_on(dialect: str, **more: str) -> Iterator[Site]:
+    """Serve on a database, with `more` variables; our loop has a thread of its own, because Playwright's runs in this one all the time."""
     with ThreadPoolExecutor(1) as thread:
         runner = asyncio.Runner()
 
@@ -52,8 +54,8 @@ def site_on(dialect: str) -> Iterator[Site]:
         settings = await_(database.__aenter__())
         try:
             org, other = await_(prepare(settings))
-            with serve(settings) as served:
-                yield Site(served, org, other)
+            with serve(settings, **more) as served:
+                yield Site(served, org, other, settings)
         finally:
             await_(database.__aexit__(None, None, None))
             thread.submit(runner.close).result()

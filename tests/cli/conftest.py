@@ -1,42 +1,63 @@
 """The command in a process of its own, on a home of its own."""
 
+import json
 import logging
 import os
 import subprocess
+import sys
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import structlog
-from command_line import COMMAND, Run, bare_environment, on_postgresql
+from command_line import Run, bare_environment, on_postgresql
 
 from holdfast.cli import main
 from support import database_name, need
 
 
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[str]]:
+    """A process that has loaded the command."""
+    environment = bare_environment(tmp_path_factory.mktemp("prepared"))
+    program = str(Path(__file__).with_name("prepared.py"))
+    with subprocess.Popen(
+        [sys.executable, program], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+
+
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """Return what runs `holdfast …` in an empty folder."""
+def run(tmp_path: Path, prepared: subprocess.Popen[str]) -> Run:
+    """Return what runs `holdfast …` in an empty folder, in a process of its own."""
 
     def call(*arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*COMMAND, *arguments],
-            cwd=tmp_path,
-            env=bare_environment(tmp_path / "home", **variables),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        with tempfile.TemporaryDirectory(prefix="holdfast-test-") as folder:
+            streams = [Path(folder, name) for name in ("in", "out", "err")]
+            for stream, text in zip(streams, (stdin, "", ""), strict=True):
+                stream.write_text(text)
+            asked = {
+                "arguments": arguments,
+                "folder": str(tmp_path),
+                "environment": bare_environment(tmp_path / "home", **variables),
+                "streams": [str(each) for each in streams],
+            }
+            assert prepared.stdin is not None
+            assert prepared.stdout is not None
+            print(json.dumps(asked), file=prepared.stdin, flush=True)
+            code = int(prepared.stdout.readline())
+            return subprocess.CompletedProcess(arguments, code, *(each.read_text() for each in streams[1:]))
 
     return call
 
 
 @pytest.fixture
 def here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], run: Run
 ) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
     """Return what runs `holdfast …` in this process, for what ends before it serves; quicker than `run`."""
     before, root = dict(os.environ), logging.getLogger()
@@ -44,6 +65,8 @@ def here(
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        if arguments[:1] == ("serve",):  # it prepares in a copy of its process, which this one has too much for
+            return run(*arguments, **variables)
         wanted = bare_environment(tmp_path / "home", **variables)
         os.environ.clear()
         os.environ.update(wanted)

@@ -61,13 +61,19 @@ def test_keys_are_listed_and_changed(here, tmp_path, organization) -> None:
     done = words(here("keys", "rotate"))
     second = done[0][2]
     assert second != first
-    assert sorted(line for line in done if line[0] in ("left", "system")) == [["left", "1", "0"], ["system", "1", "0"]]
+    assert sorted(line for line in done if line[0] in ("left", "system")) == [["left", "1"], ["system", "1"]]
     listed = words(here("keys", "list"))
     assert [second, "in", "use", "2"] in listed
     assert [first, "opens", "0"] in listed
-    assert here("keys", "rotate", "--data", "--slug", organization).returncode == 0
-    assert [line[1] for line in words(here("keys", "list")) if line[0] == "left"] == ["2"]
-    assert "--slug goes with --data" in refused(here("keys", "rotate", "--slug", "left"))
+    [_, asked] = words(here("keys", "rotate", "--data", "--slug", organization))
+    assert (asked[:2], asked[3:]) == (["left", "0"], ["ready"])
+    shown = words(here("jobs", "list", "--organization", organization, "--name", "identity.key.reseal"))
+    assert [line[0] for line in shown[1:]] == [asked[2]]
+    assert [line[1] for line in words(here("keys", "list")) if line[0] == "left"] == ["1", "2"]
+    [_, done] = words(here("keys", "rotate", "--data", "--slug", organization, "--wait"))[-2:]
+    assert done[3:] == ["done", "0/0"]
+    assert [line[1] for line in words(here("keys", "list")) if line[0] == "left"] == ["3"]
+    assert "--slug and --wait go with --data" in refused(here("keys", "rotate", "--slug", "left"))
     assert "no organisation 'none'" in refused(here("keys", "rotate", "--data", "--slug", "none"))
 
 
@@ -76,7 +82,7 @@ def test_a_rotation_that_was_stopped_is_gone_on_with(here, tmp_path, organizatio
     new = words(here("keys", "new"))[0][0]
     file = tmp_path / "home" / "master_keys"
     file.write_text(f"{new}\n{file.read_text()}")
-    assert ["left", "1", "0"] in words(here("keys", "rotate"))
+    assert ["left", "1"] in words(here("keys", "rotate"))
     assert len(file.read_text().split()) == 2
     [current] = {line[2] for line in words(here("keys", "list")) if line[0] in ("left", "system")}
     assert [current, "in", "use", "2"] in words(here("keys", "list"))
@@ -87,7 +93,7 @@ def test_keys_of_the_setting(here, tmp_path, organization) -> None:
     assert "its keys are in use" in refused(here("keys", "init", MASTER_KEY=old))
     assert "put a new key" in refused(here("keys", "rotate", MASTER_KEY=old))
     new = words(here("keys", "new"))[0][0]
-    assert ["left", "1", "0"] in words(here("keys", "rotate", MASTER_KEY=f"{new},{old}"))
+    assert ["left", "1"] in words(here("keys", "rotate", MASTER_KEY=f"{new},{old}"))
     assert here("keys", "list", MASTER_KEY=new).returncode == 0
     missing = [line for line in words(here("keys", "list", MASTER_KEY=old)) if "missing" in line]
     assert [line[1:] for line in missing] == [["missing", "2"]]
@@ -100,4 +106,19 @@ def test_a_lost_master_key_stops_the_start_and_doctor_says_so(here, run, tmp_pat
     assert re.search(r"master_keys: master key [0-9a-f]{16} is not among those of this installation", said)
     examined = here("doctor")
     assert examined.returncode == 1
-    assert re.search(r"wrong +keys .*is not among those of this installation", examined.stdout)
+    assert re.search(r"wrong +keys +Master key [0-9a-f]{16} is not in .*/master_keys", examined.stdout)
+
+
+def test_a_host_whose_file_was_left_behind_learns_it_from_doctor(here, tmp_path, organization) -> None:
+    file = tmp_path / "home" / "master_keys"
+    old = file.read_text()
+    second = words(here("keys", "rotate"))[0][2]
+    new = file.read_text()
+    assert re.search(rf"ok +keys +master key {second}\n", here("doctor").stdout)
+    file.write_text(old)  # as on the other host
+    said = here("doctor")
+    assert said.returncode == 1
+    assert f"Master key {second} is not in {file}, but wraps the keys of 2 organisations" in said.stdout
+    third = words(here("keys", "new"))[0][0]
+    file.write_text(f"{third}\n{new}")
+    assert "2 organisations are still wrapped by earlier ones: holdfast keys rotate" in here("doctor").stdout

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 from command_line import COMMAND, bare_environment, on_postgresql, refused
@@ -18,6 +19,7 @@ from support import POSTGRES
 
 pytestmark = pytest.mark.service
 PASSWORD = "correct horse battery staple"
+MEGABYTES = 200  # with what was read once to load the demo it has 235
 LATER_START = 30.0  # of a machine that does other things too
 
 
@@ -118,6 +120,24 @@ def test_ctrl_c_while_it_starts_is_quiet_and_leaves_what_starts_again(tmp_path):
         assert get(port, "/health/ready")[0] == 200
 
 
+def test_what_is_ended_while_it_prepares_leaves_nobody_behind(tmp_path):
+    home = tmp_path / "home"
+    process = subprocess.Popen(
+        [*COMMAND, "serve", "--demo", "--port", "0"], cwd=tmp_path, env=bare_environment(home), stderr=subprocess.PIPE
+    )
+    ends = time.monotonic() + 60
+    while not (home / "holdfast.db").exists():  # it is being prepared
+        assert time.monotonic() < ends
+        time.sleep(0.05)
+    [copy] = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    process.terminate()
+    _, said = process.communicate(timeout=30)
+    assert (process.returncode, said) == (-signal.SIGTERM, b"")
+    while (place := Path("/proc") / copy / "stat").exists() and place.read_text().split()[2] != "Z":
+        assert time.monotonic() < ends, "it goes on"
+        time.sleep(0.01)
+
+
 def test_ctrl_c_is_not_lost_where_an_import_swallows_exceptions(tmp_path):
     swallowing = (
         "import os, signal, sys\n"
@@ -155,7 +175,7 @@ def test_what_stands_before_a_body_has_a_limit(tmp_path, options):
 
 def test_the_demo_shows_its_progress_and_says_where_and_how_to_sign_in(tmp_path):
     quick = {"ARGON2_MEMORY_KIB": "64", "ARGON2_TIME_COST": "1"}
-    with serving(tmp_path, "--demo", FORCE_COLOR="1", **quick) as (_, port, seen):
+    with serving(tmp_path, "--demo", FORCE_COLOR="1", **quick) as (process, port, seen):
         said = re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", "".join(seen))
         shown = [int(done) for done in re.findall(r"MedCare.*?(\d+)/\d{4}", said)]
         assert len(set(shown)) > 1
@@ -166,6 +186,8 @@ def test_the_demo_shows_its_progress_and_says_where_and_how_to_sign_in(tmp_path)
         assert "techstart.com" in said
         assert "password123" in said
         assert get(port, "/health/ready")[0] == 200
+        resident = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text())
+        assert int(resident[1]) / 1024 < MEGABYTES, "the demo was read in a process of its own"
         body = {"email": "ceo@techstart.com", "password": "password123"}
         assert post(port, "/api/v1/auth/login", body)[0] == 200
     began = time.monotonic()

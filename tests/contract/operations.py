@@ -195,8 +195,28 @@ async def _link(stage: Stage) -> str:
     return await stage.made(f"/api/v1/files/{stage.values['file_id']}/links", hours=1)
 
 
+async def _suppression(stage: Stage) -> str:
+    return await stage.made("/api/v1/notify/suppressions", address=f"{uuid4().hex[:8]}@x.test")
+
+
 async def _number(_: Stage) -> str:
     return "1"
+
+
+async def _message(_: Stage) -> str:
+    return "identity.new_sign_in"
+
+
+async def _locale(_: Stage) -> str:
+    return "en"
+
+
+async def _item(stage: Stage) -> str:
+    """Tell the administrator, who acts, something; return the message in their inbox."""
+    async with stage.org.work() as work:
+        await work.tell("identity.new_sign_in", [stage.org.admin.id], key=uuid4().hex)
+    listed = await stage.client.get("/api/v1/notify/inbox", headers=stage.org.admin.bearer)
+    return listed.json()["data"][0]["id"]
 
 
 MAKERS: dict[str, Callable[[Stage], Awaitable[str]]] = {
@@ -209,6 +229,7 @@ MAKERS: dict[str, Callable[[Stage], Awaitable[str]]] = {
     "entry_id": Stage.entry,
     "job_id": Stage.job,
     "file_id": Stage.file,
+    "suppression_id": _suppression,
     "number": _number,
     "upload_id": _upload,
     "link_id": _link,
@@ -218,11 +239,14 @@ MAKERS: dict[str, Callable[[Stage], Awaitable[str]]] = {
     "role_id": _role,
     "assignment_id": _assignment,
     "name": _preference,
+    "message": _message,
+    "locale": _locale,
+    "item_id": _item,
     "entity_type": _entity_type,
     "entity_id": Stage.company,
 }
 # Parameters that name a kind and no row: the same for every organisation.
-KINDS = frozenset({"entity_type", "name", "number"})
+KINDS = frozenset({"entity_type", "name", "number", "message", "locale"})
 
 
 def parameters(endpoint: Endpoint) -> list[str]:
@@ -468,6 +492,32 @@ def chosen(**request: object) -> Prepare:
     return prepare
 
 
+def told(**request: object) -> Prepare:
+    """Let the administrator have chosen how they are told."""
+
+    async def prepare(stage: Stage) -> dict[str, object]:
+        url, admin = "/api/v1/notify/preferences", stage.org.admin.bearer
+        assert (await stage.client.put(url, json={"digest": "weekly"}, headers=admin)).status_code == 200
+        return request
+
+    return prepare
+
+
+TEXT = {"subject": "Seen at {{ at }}", "text": "Hello {{ name }}"}
+
+
+def worded(**request: object) -> Prepare:
+    """Let the organisation have written the text of the path."""
+
+    async def prepare(stage: Stage) -> dict[str, object]:
+        url = "/api/v1/notify/templates/{message}/{locale}".format_map(stage.values)
+        written = await stage.client.put(url, json={**TEXT, "text": "Hello"}, headers=stage.org.admin.bearer)
+        assert written.status_code == 200, written.text
+        return request
+
+    return prepare
+
+
 async def _failed(stage: Stage) -> dict[str, object]:
     """Let the job of the path have failed."""
     async with stage.org.work() as work:
@@ -486,6 +536,13 @@ async def _last_piece(_: Stage) -> dict[str, object]:
 REQUESTS: dict[str, Prepare] = {
     "POST /api/v1/jobs/{job_id}/retry": _failed,
     "POST /api/v1/jobs/{job_id}/cancel": nothing,
+    "PATCH /api/v1/notify/inbox/{item_id}": body(read=True),
+    "POST /api/v1/notify/inbox/read-all": nothing,
+    "PUT /api/v1/notify/preferences": told(json={"quiet_from": "22:00", "quiet_until": "06:00"}),
+    "PATCH /api/v1/notify/preferences": told(json={"digest": "daily"}),
+    "PUT /api/v1/notify/templates/{message}/{locale}": worded(json=TEXT),
+    "DELETE /api/v1/notify/templates/{message}/{locale}": worded(),
+    "POST /api/v1/notify/templates/{message}/{locale}/preview": body(**TEXT),
     "POST /api/v1/auth/login": _password,
     "POST /api/v1/auth/token": _password_form,
     "POST /api/v1/auth/refresh": _refresh_token,
@@ -561,6 +618,8 @@ REQUESTS: dict[str, Prepare] = {
     "DELETE /api/v1/files/uploads/{upload_id}": nothing,
     "POST /api/v1/files/{file_id}/links": body(hours=48),
     "DELETE /api/v1/files/{file_id}/links/{link_id}": nothing,
+    "POST /api/v1/notify/suppressions": body(address="ann@x.test", said="Asked by telephone"),
+    "DELETE /api/v1/notify/suppressions/{suppression_id}": nothing,
     "POST /api/v1/users": _user,
     "POST /api/v1/users/imports": _users,
     "PUT /api/v1/users/{user_id}": _other_user,
@@ -586,8 +645,8 @@ REQUESTS: dict[str, Prepare] = {
 }
 
 
-# Operations that need an installation of their own; each has a test in test_trail.py.
-ALONE = frozenset({"POST /api/v1/auth/setup"})
+# Operations that need an installation of their own; each has a test in test_trail.py, or in its slice's tests.
+ALONE = frozenset({"POST /api/v1/auth/setup", "POST /api/v1/notify/events/sendgrid"})
 
 
 def key_of(endpoint: Endpoint) -> str:

@@ -139,8 +139,12 @@ def real_values(demo: Demo, bearer: dict[str, str]) -> dict[str, list[Any]]:
             "link_id": [client.post(f"/files/{uploaded}/links", json={}).json()["id"]],
             "user_id": [user],
             "role_id": [role],
+            "suppression_id": [client.post("/notify/suppressions", json={"address": f"{code}@x.test"}).json()["id"]],
             "assignment_id": ids(f"/users/{user}/roles"),
             "name": ["console.theme"],
+            "message": ["identity.new_sign_in"],
+            "locale": ["en"],
+            "item_id": ids("/notify/inbox"),
             "entity_type": ["company"],
             "entity_id": companies,
         }

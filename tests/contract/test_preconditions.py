@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.endpoint, pytest.mark.portable]
 # Operations on what has no version: a session, key, membership, factor or role of a user is there or has ended, and a
 # job is retried or cancelled by its state.
 APART = ("/jobs", "/sessions", "/api-keys", "/impersonate", "/members", "{user_id}/roles", "/mfa", "/password")
-APART += ("/uploads", "/links")
+APART += ("/uploads", "/links", "/suppressions", "/events", "/inbox", "/preview")
 UNVERSIONED = frozenset(key_of(endpoint) for endpoint in API if any(part in endpoint.path for part in APART))
 CHANGING = [
     endpoint

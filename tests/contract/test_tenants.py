@@ -44,7 +44,7 @@ async def test_the_application_has_no_path_with_parameters_beside_the_discovered
 
 
 @pytest.mark.parametrize("endpoint", WITH_IDS, ids=key_of)
-async def test_a_row_is_its_own_organisations_only(endpoint, stage: Stage, other, owner) -> None:
+async def test_a_row_is_its_own_organisations_only(endpoint, stage: Stage, stranger, owner) -> None:
     key, verb, org = key_of(endpoint), endpoint.declared.verb, stage.org
     nobody = await stage.user()
     await fill(stage, endpoint)
@@ -52,12 +52,12 @@ async def test_a_row_is_its_own_organisations_only(endpoint, stage: Stage, other
     before = await dump(owner.engine, org.id)
     assert sum(map(len, before.values())) > 10
 
-    stranger = await stage.send(key, **request, headers=other.admin.bearer)
+    denied = await stage.send(key, **request, headers=stranger.bearer)
     real, stage.values = stage.values, random_values(stage)
-    absent = await stage.send(key, **request, headers=other.admin.bearer)
+    absent = await stage.send(key, **request, headers=stranger.bearer)
     stage.values = real
-    assert stranger.status_code == 404, stranger.text
-    assert told(stranger) == told(absent), "another organisation's row is told apart from one that does not exist"
+    assert denied.status_code == 404, denied.text
+    assert told(denied) == told(absent), "another organisation's row is told apart from one that does not exist"
     anonymous = await stage.send(key, **request)
     assert anonymous.status_code == 401, anonymous.text
     assert changed(before, await dump(owner.engine, org.id)) == set()

@@ -17,7 +17,7 @@ MORE = "…"
 _ASSIGNMENT = re.compile(r"(\w+)=(\"[^\"]*\"|'[^']*'|\S+)(?:  # (.+))?")
 # What differs from one run to another, in the text that a command prints.
 _VARYING = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f-]{27}|\d{4}-\d{2}-\d{2}T[\d:.]+Z|(?<=token=)[\w-]+|(?<=code=)[\w-]+|hf\w*_[\w-]+|\b[0-9a-f]{16}\b"
+    r"[0-9a-f]{8}-[0-9a-f-]{27}|\d{4}-\d{2}-\d{2}T[\d:.]+Z|\d{1,2} [A-Z][a-z]{2} \d{4}, \d{2}:\d{2} UTC|(?<=token=)[\w-]+|(?<=code=)[\w-]+|hf\w*_[\w-]+|\b[0-9a-f]{16}\b"
 )
 
 

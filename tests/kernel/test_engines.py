@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from holdfast.kernel.engines import Database, database_error
 from holdfast.kernel.engines.addresses import normalise_url
+from holdfast.kernel.engines.links import LONGEST_STATEMENT, report
 from holdfast.kernel.errors import ConfigurationError, Invalid, StillReferenced, Unavailable, UniqueViolation
 
 pytestmark = pytest.mark.portable
@@ -378,6 +379,30 @@ async def test_cancellation_leaves_the_pool_whole(database):
     assert pool._made == len(pool._idle)
 
 
+async def test_who_is_cancelled_while_a_transaction_begins_or_ends_leaves_none_open(database):
+    """The answer to BEGIN or COMMIT was not heard: whoever comes next must not be inside that transaction."""
+
+    async def use() -> None:
+        link = await database.acquire(write=True)
+        try:
+            await link.begin()
+            await link.execute("UPDATE counter SET n = n + 1")
+            await link.commit()
+        finally:
+            await link.close()
+
+    for turns in range(60):  # of the loop, until it is cancelled: from before the first word to after the last
+        task = asyncio.create_task(use())
+        for _ in range(turns % 20):
+            await asyncio.sleep(0)
+        if turns >= 20:
+            await asyncio.sleep(0.00005 * (turns - 20))
+        task.cancel()
+        await asyncio.wait([task])
+        await asyncio.wait_for(use(), 5)
+    assert database.in_use == 0
+
+
 async def test_dispose_closes_also_what_comes_back_later(database):
     link = await database.acquire(write=False)
     await link.fetch("SELECT 1")
@@ -672,6 +697,19 @@ async def test_statements_are_logged_without_their_values(tmp_path, options, eve
         assert len(found) == 2
         assert any(entry["statement"] == "SELECT ?" for entry in entries) is (event == "sql.query")
         assert all(entry["ms"] > 0 for entry in entries)
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("marks", "cast"), [([f"${n}" for n in range(1, 501)], "::UUID"), (["?"] * 500, ""), (["%s"] * 500, "")]
+)
+def test_a_logged_statement_names_no_hundred_placeholders(marks, cast):
+    given = ", ".join(mark + cast for mark in marks)
+    with structlog.testing.capture_logs() as entries:
+        report(f"SELECT a FROM t\n WHERE b IN ({given}) AND c = 1", 1.0, 0.5)
+        report("SELECT " + "a, " * 10_000, 1.0, 0.5)
+    assert entries[0]["statement"] == "SELECT a FROM t WHERE b IN (…) AND c = 1"
+    assert len(entries[1]["statement"]) == LONGEST_STATEMENT
 
 
 # -- addresses

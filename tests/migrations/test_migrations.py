@@ -15,7 +15,8 @@ from sqlalchemy import Boolean, Connection, TextClause, Uuid, bindparam, inspect
 from authenticator import give_authenticator
 from holdfast.core.identity.models import Totp
 from holdfast.core.identity.queries import find_totp, get_user
-from holdfast.core.identity.service.notices import notify, read_outbox
+from holdfast.core.identity.service.notices import notify
+from holdfast.core.notify.public import read_outbox
 from holdfast.kernel.clock import system_clock
 from holdfast.kernel.crypto import derive_key
 from holdfast.kernel.db import NOBODY, Base, UtcDateTime

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import stat
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -10,6 +11,14 @@ from typing import TypeVar
 from sqlalchemy.exc import DBAPIError
 
 from holdfast.cli.terminal import quiet, show, trouble_of
+from holdfast.core.files.public import (
+    Examined,
+    examine_antivirus,
+    examine_extraction,
+    examine_reading,
+    examine_storage,
+)
+from holdfast.core.identity.public import list_keys
 from holdfast.kernel.clock import system_clock
 from holdfast.kernel.engines import Link
 from holdfast.kernel.errors import HoldfastError
@@ -40,7 +49,7 @@ Examine = Callable[[Installation], Awaitable[Finding]]
 
 
 def doctor() -> int:
-    """Examine settings, secrets, database, triggers, migrations, keys, role, clock and Redis; fail on a fault.
+    """Examine settings, secrets, database, keys, clock, Redis, and all that files need; fail on a fault.
 
     Example: holdfast doctor
     """
@@ -96,11 +105,23 @@ async def _migrations(home: Installation) -> Finding:
 
 
 async def _keys(home: Installation) -> Finding:
+    masters = home.works.masters
+    wrapped = Counter(each.master_id for each in await list_keys(home.works))
+    faults = [
+        f"Master key {each} is not in {masters.file or 'MASTER_KEY'}, but wraps the keys of {count} organisations: put "
+        f"it there as it is on the host where holdfast keys rotate ran; all hosts need the same."
+        for each, count in wrapped.items()
+        if each not in masters.ids
+    ]
+    if faults:
+        return Finding("keys", faults)
     try:
         await refuse_lost_keys(home)
     except KeysEnded:
         return Finding("keys", [], "none yet")
-    return Finding("keys", [], f"master key {home.works.masters.current}")
+    earlier = wrapped.total() - wrapped[masters.current]
+    note = f", {earlier} organisations are still wrapped by earlier ones: holdfast keys rotate" if earlier else ""
+    return Finding("keys", [], f"master key {masters.current}{note}")
 
 
 async def _role(home: Installation) -> Finding:
@@ -134,6 +155,26 @@ async def _redis(home: Installation) -> Finding:
     return Finding("redis", [], "answers")
 
 
+async def _storage(home: Installation) -> Finding:
+    return _of("storage", await examine_storage(home.works))
+
+
+async def _antivirus(home: Installation) -> Finding:
+    return _of("antivirus", await examine_antivirus(home.works))
+
+
+async def _extraction(_: Installation) -> Finding:
+    return _of("extraction", await examine_extraction())
+
+
+async def _reading(home: Installation) -> Finding:
+    return _of("text in pictures", await examine_reading(home.works))
+
+
+def _of(subject: str, found: Examined) -> Finding:
+    return Finding(subject, list(found.faults), found.note)
+
+
 async def _with_link(home: Installation, act: Callable[[Link], Awaitable[T]]) -> T:
     link = await home.database.acquire(write=False)
     try:
@@ -149,4 +190,8 @@ _EXAMINATIONS: dict[str, Examine] = {
     "role": _role,
     "clock": _clock,
     "redis": _redis,
+    "storage": _storage,
+    "antivirus": _antivirus,
+    "extraction": _extraction,
+    "text in pictures": _reading,
 }

@@ -40,8 +40,14 @@ def list_jobs(
         for job in found:
             say(orjson.dumps(job).decode())
         return
-    columns = ("id", "name", "state", "attempts", "created_at", "run_at", "finished_at", "asked_by")
-    show(columns, [[str("" if job[each] is None else job[each]) for each in columns] for job in found])
+    columns = ("id", "name", "state", "progress", "attempts", "created_at", "run_at", "finished_at", "asked_by")
+    told = [{**job, "progress": progress_of(job["progress_done"], job["progress_total"])} for job in found]
+    show(columns, [[str("" if job[each] is None else job[each]) for each in columns] for job in told])
+
+
+def progress_of(done: int | None, total: int | None) -> str:
+    """Return how far a job is, as `200/1000`; nothing where it did not say."""
+    return "" if done is None else f"{done}/{'?' if total is None else total}"
 
 
 @app.command("show")

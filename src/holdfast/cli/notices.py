@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from holdfast.cli.terminal import installation, say, tenant_of
-from holdfast.core.identity.public import Message, NoticeState, read_outbox
-from holdfast.core.notify.public import Tally, open_transport, send_due
+from holdfast.core.notify.public import Letter, NoticeState, Tally, open_transport, read_outbox, send_due
 from holdfast.kernel.clock import rfc3339
 from holdfast.kernel.permissions import SYSTEM
 
@@ -57,7 +56,7 @@ async def _send() -> Tally:
             await transport.close()
 
 
-async def _waiting(organization: str, limit: int) -> Sequence[Message]:
+async def _waiting(organization: str, limit: int) -> Sequence[Letter]:
     async with installation() as home:
         tenant_id = await tenant_of(home, organization)
         async with home.works.begin(tenant_id, SYSTEM, write=False) as work:

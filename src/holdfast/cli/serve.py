@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from uvicorn.supervisors import ChangeReload, Multiprocess
 
+from holdfast.cli.apart import apart
 from holdfast.cli.terminal import say
 from holdfast.core.identity.public import issue_setup_link, needs_setup
 from holdfast.demo import describe_sign_ins, load_demo
@@ -40,8 +41,17 @@ def serve(
     refuse_unsafe(settings, reload=reload)
     configure_logging(settings)
     with listen(settings) as listener:
-        asyncio.run(_prepare(settings, address(listener)))
-        say(f"{settings.app_name} serves at {address(listener)} (Ctrl-C stops it)")
+        place = address(listener)
+
+        def prepare_first() -> None:
+            listener.close()
+            asyncio.run(_prepare(settings, place))
+
+        # Apart: the first start reads the demo, which takes memory that the server would keep.
+        code = apart(prepare_first)
+        if code != 0:
+            return code
+        say(f"{settings.app_name} serves at {place} (Ctrl-C stops it)")
         return _run(settings, listener, reload=reload)
 
 

@@ -3,8 +3,11 @@
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from uuid import UUID
 
+import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -65,6 +68,28 @@ def trouble_of(error: Exception) -> str | None:
     if known := database_error(error):
         return known.detail
     return f"The database refuses: {said_by(error)}" if isinstance(error, DBAPIError) else None
+
+
+def complain(error: Exception) -> int:
+    """Write what went wrong as one line on standard error, and return the exit code."""
+    message, code = _explained(error)
+    if message:  # help that was shown for want of a command has none
+        sys.stderr.write(f"holdfast: {' '.join(message.split())}\n")
+    return code
+
+
+def _explained(error: Exception) -> tuple[str, int]:
+    """Return what to tell of an error, and the exit code."""
+    match error:
+        case typer.Abort():
+            return "interrupted", 130
+        case typer.TyperException():
+            return str(getattr(error, "format_message", error.__str__)()), 2
+        case ValidationError():
+            return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()), 1
+        case OSError(filename=str() | Path() as name):
+            return f"{name}: {error.strerror}", 1
+    return trouble_of(error) or f"{type(error).__name__}: {error}", 1
 
 
 def say(text: str) -> None:

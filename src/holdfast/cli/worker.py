@@ -41,7 +41,9 @@ async def _work(settings: Settings) -> None:
         engine = home.engine()
         engine.start()
         settle_garbage_collector()
-        say(f"{settings.app_name} runs jobs, {settings.jobs_concurrency} at once (Ctrl-C stops it)")
+        runs = f"runs jobs, {settings.jobs_concurrency} at once"
+        waits = "runs no jobs, for READ_ONLY is on: start it again without"
+        say(f"{settings.app_name} {waits if settings.read_only else runs} (Ctrl-C stops it)")
         await stopped.wait()
         await engine.stop(settings.shutdown_seconds)
         await home.tidy()

@@ -6,8 +6,11 @@ import hmac
 import secrets
 from dataclasses import dataclass
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -20,12 +23,13 @@ class Keys:
     names: bytes
     tokens: bytes
     flash: bytes
+    mails: bytes
     access_id: str
 
     @classmethod
     def derive(cls, secret: str) -> "Keys":
         """Return the keys that belong to a secret."""
-        purposes = ("access", "csrf", "cursor", "names", "tokens", "flash")
+        purposes = ("access", "csrf", "cursor", "names", "tokens", "flash", "mails")
         made = {name: derive_key(secret.encode(), name) for name in purposes}
         return cls(**made, access_id=hashlib.sha256(made["access"]).hexdigest()[:12])
 
@@ -57,6 +61,15 @@ def mac(key: bytes, *parts: bytes) -> bytes:
 def same(left: bytes, right: bytes) -> bool:
     """Compare in constant time."""
     return hmac.compare_digest(left, right)
+
+
+def p256_key(text: str) -> EllipticCurvePublicKey | None:
+    """Return a public key of P-256: SubjectPublicKeyInfo (RFC 5480) in base64; None for anything else."""
+    try:
+        found = load_der_public_key(base64.b64decode(text, validate=True))
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+    return found if isinstance(found, EllipticCurvePublicKey) and isinstance(found.curve, SECP256R1) else None
 
 
 def encode(raw: bytes) -> str:

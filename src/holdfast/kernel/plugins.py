@@ -16,13 +16,14 @@ GROUP = "holdfast.apps"
 
 @dataclass(frozen=True, slots=True)
 class MenuItem:
-    """An entry of the console's navigation: shown to those who hold the permission."""
+    """An entry of the console's navigation: shown to those who hold the permission; `unread` ones with a count."""
 
     title: str
     path: str
     icon: str
     permission: str | None = None
     order: int = 100
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +77,33 @@ class FileRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Message:
+    """Something that people are told: by `work.tell(name, user_ids, …)`, with exactly the texts that `told` names.
+
+    The texts of the message stand in the app's `templates/messages/`. People choose the channels, unless it is `fixed`:
+    then it can be neither switched off nor delayed. A `secret` one holds a one-time link: it goes by mail alone and is
+    forgotten once sent. `link` is the path of the page that it leads to, with `{names}` of what it is told.
+    """
+
+    name: str
+    title: str
+    told: tuple[str, ...] = ()
+    channels: tuple[Literal["inbox", "mail"], ...] = ("inbox", "mail")
+    fixed: bool = False
+    secret: bool = False
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class App:
     """The one declaration of a slice or application; data only.
 
     `package` is the import path that holds `models`, `facts`, `jobs`, `endpoints/`, `pages/`, `templates/`. `mount` is
     the first part of its API path (empty: the root), `pages` the same for its console pages. `preferences` says by name
     what form each choice of a user has, `schedules` which jobs come due by the clock, `file_rules` which files it
-    takes. `migrations` is the import path of a package with an Alembic chain of the app's own, for apps that are not
-    part of Holdfast. An `optional` app can be switched off by an organisation; a slice of the core, on which others
-    stand, says that it is not.
+    takes, `messages` what people are told. `migrations` is the import path of a package with an Alembic chain of the
+    app's own, for apps that are not part of Holdfast. An `optional` app can be switched off by an organisation; a slice
+    of the core, on which others stand, says that it is not.
     """
 
     name: str
@@ -98,6 +117,7 @@ class App:
     preferences: Mapping[str, type[Inward]] = field(default_factory=dict)
     schedules: tuple[Schedule, ...] = ()
     file_rules: tuple[FileRule, ...] = ()
+    messages: tuple[Message, ...] = ()
     migrations: str | None = None
     optional: bool = True
     order: int = 100
@@ -129,6 +149,7 @@ def ordered(apps: Iterable[App]) -> tuple[App, ...]:
         ("preference", [name for app in result for name in app.preferences]),
         ("schedule", [each.name for app in result for each in app.schedules]),
         ("file rule", [rule.name for app in result for rule in app.file_rules]),
+        ("message", [each.name for app in result for each in app.messages]),
     ):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:

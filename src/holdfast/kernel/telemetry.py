@@ -95,9 +95,8 @@ class Telemetry:
         self.job_states = Gauge(
             "holdfast_jobs_waiting", "Jobs that wait, run or have failed.", ("state",), registry=self.registry
         )
-        self.job_lag = Gauge(
-            "holdfast_jobs_lag_seconds", "How long a job that is due has waited at most.", registry=self.registry
-        )
+        self.job_lag = Gauge("holdfast_jobs_lag_seconds", "How late the latest job is.", registry=self.registry)
+        self.engine_up = Gauge("holdfast_jobs_engine_up", "Whether this engine works.", registry=self.registry)
         self.job_duration = Histogram(
             "holdfast_job_duration_seconds",
             "Time of an attempt at a job.",

@@ -1,11 +1,10 @@
 """The unit of work: one tenant, one actor, one transaction, one commit, and what it did written down with it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import Table
@@ -17,7 +16,7 @@ from holdfast.kernel.callers import RequestInfo as RequestInfo  # noqa: PLC0414 
 from holdfast.kernel.clock import Clock
 from holdfast.kernel.crypto import Keys
 from holdfast.kernel.db import NOBODY
-from holdfast.kernel.engines import Database, Link
+from holdfast.kernel.engines import Database, Link, Write
 from holdfast.kernel.engines.faults import RETRY
 from holdfast.kernel.engines.meaning import meaning
 from holdfast.kernel.errors import Unavailable
@@ -26,61 +25,12 @@ from holdfast.kernel.ids import new_id
 from holdfast.kernel.keys import Keyring, Masters, load_keyring
 from holdfast.kernel.keys.rotation import Position, reseal
 from holdfast.kernel.permissions import ANONYMOUS, Actor
+from holdfast.kernel.ports import Namer, Queue, Recorder, Teller
 from holdfast.kernel.settings import Settings
 from holdfast.kernel.tenancy import SYSTEM_TENANT, TenancyError, enter_tenant, open_session, sweep
 from holdfast.kernel.versions import check_version as check_version  # noqa: PLC0414 - offered here too
 
 REFUSALS_TRIED = 5
-
-
-class Recorder(Protocol):
-    """Port filled by audit: writes the entries of a unit of work inside its transaction."""
-
-    async def write(self, work: "Work", records: Sequence[Record]) -> None:
-        """Insert the entries just before COMMIT."""
-        ...
-
-    def committed(self, work: "Work") -> None:
-        """Note that the entries of this unit of work are in the database."""
-        ...
-
-    def voided(self, work: "Work") -> None:
-        """Note that the numbers drawn for this unit of work will not appear."""
-        ...
-
-    async def refuse(self, work: "Work", record: Record) -> None:
-        """Insert the entry of a refusal, or count it where the same one was written within the minute."""
-        ...
-
-
-class Queue(Protocol):
-    """Port filled by the jobs: what is to be done after the commit, and done once."""
-
-    async def put(
-        self,
-        work: "Work",
-        job: object,
-        ids: Mapping[str, object],
-        *,
-        unique: str | None,
-        delay: timedelta,
-        priority: int | None,
-        as_system: bool,
-    ) -> UUID:
-        """Insert a job in the transaction of the unit of work and return its id."""
-        ...
-
-    def committed(self) -> None:
-        """Note that jobs are in the database."""
-        ...
-
-
-class Namer(Protocol):
-    """Port filled by identity: the names of users, for slices that stand below it."""
-
-    async def __call__(self, work: "Work", user_ids: Iterable[UUID]) -> dict[UUID, str]:
-        """Return the name of each user of this tenant."""
-        ...
 
 
 class Work:
@@ -101,6 +51,7 @@ class Work:
         "others",
         "presence",
         "request",
+        "telling",
         "tenant_id",
     )
 
@@ -128,6 +79,7 @@ class Work:
         self.marks: list[object] = []
         self.others: list[Work] = []
         self.announced = False  # whether jobs became due, so that workers are woken after the commit
+        self.telling = False  # whether people were told, so that the teller is asked before the commit
         self._changes = Changes()
         self._session: AsyncSession | None = None
         self._ring: Keyring | None = None
@@ -202,6 +154,16 @@ class Work:
         return await self.house.queue.put(
             self, job, ids, unique=unique, delay=delay, priority=priority, as_system=as_system
         )
+
+    async def tell(
+        self, message: str, user_ids: Iterable[UUID], *, key: str | None = None, to: str = "", **told: str
+    ) -> None:
+        """Tell users, in this transaction, a message that an app declares, with the texts that it is told.
+
+        With a `key` each of them is told once, however often and by whomever it is said. `to` is another address than
+        theirs, for a mail. A program is told nothing. Raises TypeError for what is not declared.
+        """
+        await self.house.teller.tell(self, message, user_ids, told, key=key, to=to)
 
     async def flush(self) -> None:
         """Send pending rows to the database, so that its constraints answer now."""
@@ -284,6 +246,9 @@ class Work:
         Raises CoverageError for an uncovered row. Only the kernel calls this.
         """
         await self._write_down()
+        for work in (self, *self.others):
+            if work.telling:
+                await self.house.teller.committing(work)
         await self.link.commit()
         for work in (self, *self.others):
             self.house.recorder.committed(work)
@@ -312,23 +277,24 @@ class Works:
     settings: Settings
     clock: Clock
     authenticator: Authenticator
-    recorder: Recorder
+    recorder: Recorder[Work]
     keys: Keys
     masters: Masters
-    name_users: Namer
+    name_users: Namer[Work]
     cache: Cache
-    queue: Queue
+    queue: Queue[Work]
+    teller: Teller[Work]
     # Filled by identity: which of the installed applications an organisation has switched off at this moment.
     switched_off: Callable[[Work], Awaitable[frozenset[str]]]
     state: dict[str, object] = field(default_factory=dict)
 
     @asynccontextmanager
     async def begin(
-        self, tenant_id: UUID, actor: Actor, *, write: bool = True, request: RequestInfo | None = None
+        self, tenant_id: UUID, actor: Actor, *, write: Write = True, request: RequestInfo | None = None
     ) -> AsyncIterator[Work]:
         """Open a unit of work in a tenant, commit it when the block ends well, roll it back otherwise.
 
-        For jobs, commands and public verbs; requests with a credential go through `enter`.
+        For jobs, commands and public verbs; requests with a credential use `enter`. `write` as `Database.acquire`.
         """
         link = await self.database.acquire(write=write)
         work = None

@@ -7,7 +7,7 @@ from clamd import EICAR, Clamd, clamd_running
 from uploads import URL, kept, made, send, sha
 
 from holdfast.core.files.models import Scan
-from holdfast.core.files.public import scan_again, scan_waiting
+from holdfast.core.files.public import derive_waiting, scan_again, scan_waiting
 from holdfast.core.files.service.cabinet import SLOT, cabinet_of
 from holdfast.core.files.service.scanning import Scanner
 from holdfast.kernel.errors import ConfigurationError
@@ -109,6 +109,43 @@ async def test_what_was_clean_may_be_found_infected_later_and_stays_so(client, o
     assert await scan_again(home.works, org.id, object_id_of(object_id)) is Scan.INFECTED
     again = await send(client, org, EICAR, "again.txt")
     assert again.json()["scan"] == "infected", "the same content in another file"
+
+
+async def test_what_an_upload_brings_to_light_holds_for_every_file_that_has_the_content(
+    client, org, scanned, monkeypatch
+):
+    """The antivirus learns of it between two uploads of the same content."""
+    monkeypatch.setattr("clamd.EICAR", b"unknown as yet")
+    first = await made(client, org, EICAR, "first.txt")
+    assert first["scan"] == "clean"
+    monkeypatch.setattr("clamd.EICAR", EICAR)
+    second = await made(client, org, EICAR, "second.txt")
+    for file in (first, second):
+        refused = await client.get(f"{URL}/{file['id']}/content", headers=org.admin.bearer)
+        assert (refused.status_code, refused.json()["code"]) == (409, "FILE_QUARANTINED")
+    found = await client.get("/api/v1/audit/entries?action=files.file.infected", headers=org.auditor.bearer)
+    assert sorted(row["entity_id"] for row in found.json()["data"]) == sorted([first["id"], second["id"]])
+
+
+async def test_an_infected_file_leaves_by_no_way(client, org, home, scanned, monkeypatch):
+    """A link, a thumbnail, a text and an older version that were there before it was found."""
+    monkeypatch.setattr("clamd.EICAR", b"unknown as yet")
+    file = await made(client, org, EICAR, "a.txt")
+    await send(client, org, b"harmless", "a.txt", url=f"{URL}/{file['id']}/versions")
+    url = f"{URL}/{file['id']}"
+    await client.patch(url, json={"number": 1}, headers=org.admin.bearer)
+    assert await derive_waiting(home.works, org.id) == 2
+    link = (await client.post(f"{url}/links", json={}, headers=org.admin.bearer)).json()["url"]
+    ways = (link, f"{url}/content", f"{url}/versions/1/content", f"{url}/text")
+    for way in ways:
+        assert (await client.get(way, headers=org.user.bearer)).status_code == 200, way
+    monkeypatch.setattr("clamd.EICAR", EICAR)
+    await made(client, org, EICAR, "again.txt")
+    for way in ways:
+        for method in ("GET", "HEAD"):
+            answer = await client.request(method, way, headers=org.user.bearer)
+            assert (answer.status_code, b"EICAR" in answer.content) == (409, False), (method, way)
+    assert (await client.get(f"{url}/versions/2/content", headers=org.user.bearer)).content == b"harmless"
 
 
 def object_id_of(text: str):

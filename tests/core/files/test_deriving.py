@@ -1,8 +1,12 @@
 """Thumbnails and text: made of true files, and of hostile ones nothing but a note that it failed."""
 
+import asyncio
 import io
+import struct
 import time
 import zipfile
+import zlib
+from pathlib import Path
 
 import docx
 import openpyxl
@@ -11,9 +15,9 @@ from PIL import Image
 from uploads import URL, kept, made, zipped
 
 from holdfast.core.files.public import derive_waiting, remove_orphans
-from holdfast.core.files.service import deriving
-from holdfast.core.files.service.deriving import run
+from holdfast.core.files.service import processes
 from holdfast.core.files.service.extract.archive import check
+from holdfast.core.files.service.processes import run
 
 pytestmark = pytest.mark.endpoint
 
@@ -131,7 +135,17 @@ def entities() -> bytes:
 
 
 def flood() -> bytes:
-    return picture((30_000, 30_000), "PNG", compress_level=1)
+    """Return a PNG of 900 million pixels in a hundred kilobytes."""
+    side = 30_000
+    row = b"\0" * (1 + side // 8)
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack("!L", len(data)) + kind + data + struct.pack("!L", zlib.crc32(kind + data))
+
+    head = struct.pack("!LLBBBBB", side, side, 1, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        [chunk(b"IHDR", head), chunk(b"IDAT", zlib.compress(row * side, 1)), chunk(b"IEND", b"")]
+    )
 
 
 def encrypted() -> bytes:
@@ -157,8 +171,9 @@ def encrypted() -> bytes:
     ids=lambda each: each if isinstance(each, str) else "",
 )
 async def test_a_hostile_file_is_isolated(client, org, name, make):
+    content = make()
     before = time.monotonic()
-    file, thumbnail, text = await derived(client, org, make(), name)
+    file, thumbnail, text = await derived(client, org, content, name)
     assert (file["has_thumbnail"], thumbnail, text) == (False, None, None)
     assert time.monotonic() - before < 25
     assert len(kept(org)) == 1, "nothing but the content itself"
@@ -172,6 +187,10 @@ async def test_a_hostile_file_is_isolated(client, org, name, make):
         ("bytearray(2_000_000_000)", "ended with"),
         ("open('/etc/passwd')", "ended with"),
         ("__import__('socket').socket()", "ended with"),
+        ("__import__('os').close(0) or open('/etc/passwd')", "ended with"),
+        ("__import__('os').close(0) or __import__('socket').socket()", "ended with"),
+        ("print('no line of ours', flush=True)", "spoke another language"),
+        ("print('[]', flush=True)", "was cut short"),
         ("__import__('os').kill(__import__('os').getpid(), 9)", "ended with -9"),
         ("[print('x' * 1_000_000) for _ in range(50)]", "made too much"),
     ],
@@ -186,8 +205,8 @@ async def test_the_walls_hold(act, fault, tmp_path, monkeypatch):
         "from holdfast.core.files.service.extract.confinement import confine, tell\n"
         f"confine()\n{act}\ntell(b'it went through')\n"
     )
-    monkeypatch.setattr(deriving, "_MODULE", "hostile")
-    monkeypatch.setattr(deriving, "_ROOT", f"{deriving._ROOT}:{tmp_path}")
+    monkeypatch.setattr(processes, "_MODULE", "hostile")
+    monkeypatch.setattr(processes, "_ROOT", f"{processes._ROOT}:{tmp_path}")
     with held(tmp_path) as content:
         made_of_it = await run("act", content)
     assert made_of_it.content == b""
@@ -199,11 +218,34 @@ async def test_a_process_that_does_not_end_is_ended(tmp_path, monkeypatch):
     package.mkdir()
     (package / "__init__.py").write_text("")
     (package / "act.py").write_text("import time\ntime.sleep(60)\n")
-    monkeypatch.setattr(deriving, "_MODULE", "hostile")
-    monkeypatch.setattr(deriving, "_ROOT", f"{deriving._ROOT}:{tmp_path}")
-    monkeypatch.setattr(deriving, "SECONDS", 1.0)
+    monkeypatch.setattr(processes, "_MODULE", "hostile")
+    monkeypatch.setattr(processes, "_ROOT", f"{processes._ROOT}:{tmp_path}")
+    monkeypatch.setattr(processes, "SECONDS", 1.0)
     with held(tmp_path) as content:
         assert (await run("act", content)).fault == "took too long"
+
+
+async def test_what_a_process_started_ends_with_it(tmp_path, monkeypatch):
+    """A child that holds the output open, of a parent that ended well."""
+    package = tmp_path / "hostile"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "act.py").write_text(
+        "import os, time\nfrom pathlib import Path\n"
+        f"place = Path({str(tmp_path)!r}) / 'child'\n"
+        "if os.fork() == 0:\n    place.write_text(str(os.getpid()))\n    time.sleep(60)\n"
+        "while not place.exists() or not place.read_text():\n    time.sleep(0.01)\n"
+    )
+    monkeypatch.setattr(processes, "_MODULE", "hostile")
+    monkeypatch.setattr(processes, "_ROOT", f"{processes._ROOT}:{tmp_path}")
+    before = time.monotonic()
+    with held(tmp_path) as content:
+        assert (await run("act", content, seconds=3.0)).fault == "took too long"
+    assert time.monotonic() - before < 30, "its output was held open"
+    child, ends = Path("/proc") / (tmp_path / "child").read_text() / "stat", time.monotonic() + 5
+    while child.exists() and child.read_text().split()[2] != "Z":  # nobody waits for it any more
+        assert time.monotonic() < ends, "it goes on"
+        await asyncio.sleep(0.01)
 
 
 def held(tmp_path):

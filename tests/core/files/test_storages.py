@@ -2,23 +2,22 @@
 
 import asyncio
 import hashlib
-import logging
 import os
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx
 import pytest
-from moto.server import ThreadedMotoServer
+from buckets import new_bucket, settings_for
 from uploads import URL, made, send
 
 from holdfast.core.files.service.cabinet import SLOT, cabinet_of
 from holdfast.kernel.clock import system_clock
 from holdfast.kernel.errors import ConfigurationError
 from holdfast.kernel.ids import new_id
-from holdfast.kernel.settings import Settings
 from holdfast.kernel.storage import StorageUnavailable, key_of, read_all
 from holdfast.kernel.storage.local import LocalStorage
 from holdfast.kernel.storage.s3 import open_s3
@@ -27,34 +26,9 @@ pytestmark = [pytest.mark.service, pytest.mark.filterwarnings("ignore::Deprecati
 MB = 1024 * 1024
 
 
-@pytest.fixture(scope="module")
-def moto():
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(port=0)
-    server.start()
-    _, port = server.get_host_and_port()
-    yield f"http://127.0.0.1:{port}"
-    server.stop()
-
-
-def settings_for(moto: str, bucket: str, **more) -> Settings:
-    given = {
-        "storage": "s3",
-        "s3_bucket": bucket,
-        "s3_endpoint_url": moto,
-        "aws_access_key_id": "test",
-        "aws_secret_access_key": "test",
-        "secret_key": "x" * 40,
-        "_env_file": None,
-    }
-    return Settings(**{**given, **more})
-
-
 @pytest.fixture
 def bucket(moto) -> str:
-    name = f"b{uuid4().hex}"
-    assert httpx.put(f"{moto}/{name}").status_code == 200
-    return name
+    return new_bucket(moto)
 
 
 @pytest.fixture(params=["local", "s3"])
@@ -121,6 +95,32 @@ async def test_a_put_that_is_cancelled_leaves_nothing(storage, tmp_path):
     await asyncio.sleep(0.1)
     assert await storage.size(at) is None
     assert [each for each in tmp_path.rglob("*") if each.is_file()] == []
+
+
+async def test_a_put_that_is_cancelled_while_it_is_finished_leaves_nothing(tmp_path, monkeypatch):
+    """The thread that renames cannot be stopped: what it did is undone."""
+    storage, at = LocalStorage(tmp_path / "files"), key()
+    syncing, go_on, sync = threading.Event(), threading.Event(), os.fsync
+
+    def slow(descriptor: int) -> None:
+        syncing.set()
+        go_on.wait(5)
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    go_on.set()
+    await storage.put(key(), blocks(b"makes the folders"))
+    go_on.clear()
+    syncing.clear()
+    putting = asyncio.create_task(storage.put(at, blocks(b"x")))
+    await asyncio.to_thread(syncing.wait, 5)
+    putting.cancel()
+    asyncio.get_running_loop().call_later(0.05, go_on.set)
+    with pytest.raises(asyncio.CancelledError):
+        await putting
+    await asyncio.sleep(0.1)
+    assert await storage.size(at) is None
+    assert list((tmp_path / "files" / "incoming").iterdir()) == []
 
 
 async def test_delete_find_and_absence(storage):

@@ -1,6 +1,6 @@
 """What the tests of identity share."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -28,18 +28,39 @@ class Hands:
         self.ahead += timedelta(**by)
 
 
-@pytest.fixture
-def hands() -> Hands:
+@pytest.fixture(scope="session")
+def clock() -> Hands:
     return Hands()
 
 
 @pytest.fixture
-async def timed(home: Installation, hands: Hands) -> AsyncIterator[Installation]:
+def hands(clock: Hands) -> Hands:
+    """The clock of `timed`, set right before each test."""
+    clock.ahead = timedelta()
+    return clock
+
+
+@pytest.fixture(scope="session")
+async def processes(clock: Hands) -> AsyncIterator[Callable[[Installation], Installation]]:
+    """Give a process beside each installation: to open one a test would take half of its time."""
+    made: dict[int, tuple[Installation, Installation]] = {}
+
+    def beside(home: Installation) -> Installation:
+        if id(home) not in made:
+            # A small pool: it stays open, and the server has a hundred connections for all.
+            settings = home.settings.model_copy(update={"rate_limit_enabled": False, "pool_size": 5})
+            made[id(home)] = home, open_installation(settings, clock=clock)
+        return made[id(home)][1]
+
+    yield beside
+    for _, process in made.values():
+        await process.close()
+
+
+@pytest.fixture
+def timed(home: Installation, hands: Hands, processes: Callable[[Installation], Installation]) -> Installation:
     """Another process of the installation: a clock of its own, no rate limits."""
-    settings = home.settings.model_copy(update={"rate_limit_enabled": False})
-    made = open_installation(settings, clock=hands)
-    yield made
-    await made.close()
+    return processes(home)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

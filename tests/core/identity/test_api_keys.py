@@ -7,8 +7,8 @@ import pytest
 from callers import Caller, add_caller
 from holdfast.core.identity.facts import RoleAssigned
 from holdfast.core.identity.queries import list_roles
-from holdfast.core.identity.service.notices import read_outbox
 from holdfast.core.identity.service.tokens import Address, key_text, parse_key
+from holdfast.core.notify.public import read_outbox
 from holdfast.kernel.clock import rfc3339
 from holdfast.kernel.ids import new_id
 from support import Org

@@ -368,7 +368,7 @@ async def test_19_a_user_is_told_of_what_changes(client, timed, org, bea) -> Non
     async def told() -> list[str]:
         return [message.subject for message in await outbox(timed, org) if message.to == bea.email]
 
-    new_sign_in = f"A new sign-in to {org.slug}"
+    new_sign_in = f"A new sign-in to Org {org.slug}"
     await sign_in(client, bea)
     assert await told() == [new_sign_in]
     await sign_in(client, bea)

@@ -10,7 +10,6 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from operators import PLATFORM, REASON, add_operator
 from processes import Servers
 
 from authenticator import give_authenticator
@@ -19,6 +18,7 @@ from holdfast.core.identity import queries
 from holdfast.core.identity.facts import SignedIn
 from holdfast.core.identity.models import Session
 from holdfast.kernel.permissions import SYSTEM
+from operators import PLATFORM, REASON, add_operator
 from support import PASSWORD, Org
 
 pytestmark = [pytest.mark.endpoint, pytest.mark.portable, pytest.mark.timeout(180)]

@@ -12,7 +12,6 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from operators import PLATFORM, REASON, add_operator
 from processes import Servers
 
 from authenticator import give_authenticator, link_sent
@@ -25,6 +24,7 @@ from holdfast.core.identity.queries import get_user
 from holdfast.kernel.clock import rfc3339
 from holdfast.kernel.crypto import decode
 from holdfast.main import open_installation
+from operators import PLATFORM, REASON, add_operator
 from support import PASSWORD, Org
 
 pytestmark = [pytest.mark.endpoint, pytest.mark.portable, pytest.mark.timeout(600)]

@@ -4,10 +4,10 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from operators import PLATFORM, REASON, add_operator, entries
 
 from callers import Caller
 from holdfast.kernel.tenancy import SYSTEM_TENANT
+from operators import PLATFORM, REASON, add_operator, entries
 from support import Org
 
 pytestmark = [pytest.mark.endpoint, pytest.mark.portable]

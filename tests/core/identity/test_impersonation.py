@@ -1,12 +1,12 @@
 """Acting in a user's place: both in every entry, no right gained, over with either."""
 
 import pytest
-from operators import REASON, entries
 
 from callers import Caller, add_caller
 from holdfast.core.identity.facts import RoleAssigned
 from holdfast.core.identity.models import RoleAssignment
 from holdfast.core.identity.queries import list_roles
+from operators import REASON, entries
 from support import Org
 
 pytestmark = [pytest.mark.endpoint, pytest.mark.portable]

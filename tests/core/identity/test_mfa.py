@@ -250,13 +250,14 @@ async def test_who_holds_a_role_that_needs_one_makes_it_known_when_signing_in(cl
     elsewhere = await verify(client, second["mfa_token"], code=app.code())
     assert elsewhere.json()["code"] == "CODE_REFUSED", "the secret belongs to the first sign-in"
     assert (await verify(client, first["mfa_token"], recovery_code="x")).json()["code"] == "CODE_REFUSED"
-    answer = (await verify(client, first["mfa_token"], code=app.code())).json()
+    used = app.code()
+    answer = (await verify(client, first["mfa_token"], code=used)).json()
     assert len(answer["recovery_codes"]) == 10
     assert (await client.get(ME, headers={"Authorization": f"Bearer {answer['access_token']}"})).status_code == 200
     # The second sign-in's secret is of no use any more: the user has an authenticator, and that is asked for.
     late = Authenticator(second["enrolment"]["secret"], timed.works.clock)
     assert (await verify(client, second["mfa_token"], code=late.code())).json()["code"] == "CODE_REFUSED"
-    replayed = await verify(client, await waiting(client, bea), code=app.code())
+    replayed = await verify(client, await waiting(client, bea), code=used)
     assert replayed.json()["code"] == "CODE_REFUSED", "its first code was used"
     hands.forward(seconds=30)
     assert (await verify(client, await waiting(client, bea), code=app.code())).status_code == 200

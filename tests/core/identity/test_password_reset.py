@@ -10,8 +10,9 @@ from authenticator import give_authenticator, link_sent, outbox, set_policy
 from callers import Caller, add_caller
 from clients import client_of
 from holdfast.core.identity.facts import UserStatusChanged
-from holdfast.core.identity.models import Notice, User, UserStatus, UserToken
+from holdfast.core.identity.models import User, UserStatus, UserToken
 from holdfast.core.identity.service import password_reset
+from holdfast.core.notify.models import Notice
 from holdfast.kernel.permissions import SYSTEM
 from support import PASSWORD, Org, make_org
 

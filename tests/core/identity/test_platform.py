@@ -6,12 +6,12 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from operators import PLATFORM, REASON, add_operator, entries
 
 from callers import Caller
-from holdfast.core.identity.service.notices import read_outbox
+from holdfast.core.notify.public import read_outbox
 from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.tenancy import SYSTEM_TENANT, TenancyError
+from operators import PLATFORM, REASON, add_operator, entries
 from support import Member, Org, make_org
 
 pytestmark = [pytest.mark.endpoint, pytest.mark.portable]

@@ -6,7 +6,6 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from operators import PLATFORM, add_operator
 
 from callers import Caller, add_caller
 from holdfast.core.identity.public import ROLES as BUILT_IN
@@ -14,6 +13,7 @@ from holdfast.core.identity.service.rights import known_permissions
 from holdfast.kernel.clock import rfc3339, system_clock
 from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.tenancy import SYSTEM_TENANT
+from operators import PLATFORM, add_operator
 from support import PASSWORD, Org
 
 pytestmark = [pytest.mark.endpoint, pytest.mark.portable]

@@ -1,6 +1,7 @@
 """The keys of organisations: made with them, rotated while people work, gone with the data."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -8,18 +9,25 @@ import pytest
 from sqlalchemy import select
 
 from authenticator import give_authenticator
+from background import job_of
 from holdfast.core.audit.public import EntryList
 from holdfast.core.audit.service.reading import browse_entries
 from holdfast.core.identity import queries
-from holdfast.core.identity.models import Notice, Totp
-from holdfast.core.identity.service.notices import notify, read_outbox
+from holdfast.core.identity.jobs import reseal_values
+from holdfast.core.identity.models import Totp
+from holdfast.core.identity.service.notices import notify
+from holdfast.core.identity.service.purging import purge_due
 from holdfast.core.identity.service.tenant_keys import list_keys, make_key, reseal_all, rotate_keys
+from holdfast.core.notify.models import Notice
+from holdfast.core.notify.public import read_outbox
 from holdfast.kernel.errors import HoldfastError
-from holdfast.kernel.keys import MasterKeyMissing, Masters, SealBroken, TenantKey
+from holdfast.kernel.jobs.tables import JobRow
+from holdfast.kernel.keys import KeysEnded, MasterKeyMissing, Masters, SealBroken, TenantKey
 from holdfast.kernel.keys.masters import put_new_first
 from holdfast.kernel.permissions import SYSTEM
+from holdfast.kernel.tenancy import SYSTEM_TENANT, Tenant
 from holdfast.main import Installation, open_installation
-from support import Org
+from support import Org, make_org
 
 pytestmark = [pytest.mark.service, pytest.mark.portable]
 
@@ -68,8 +76,17 @@ async def test_new_keys_follow_and_everything_is_sealed_anew(home: Installation,
         await tell(home, org, org.admin.id)
     before = [each.text for each in await outbox(home, org)]
     assert await heads(home, org) == {b"\x02\0\0\0\x01"}
-    done = [each async for each in rotate_keys(home.works, data=True, slug=org.slug)]
-    assert [(each.organization, each.wrapped, each.resealed) for each in done] == [(org.slug, 0, 8)]
+    [done] = [each async for each in rotate_keys(home.works, data=True, slug=org.slug)]
+    assert (done.tenant_id, done.organization, done.wrapped) == (org.id, org.slug, 0)
+    job = await job_of(home, org.id, done.job_id)
+    assert (job.name, job.state, job.asked_by) == (reseal_values.name, "ready", None)
+    heard = []
+
+    async def hear(count: int, total: int) -> None:
+        heard.append((count, total))
+
+    assert await reseal_all(home.works, org.id, tell=hear) == 8
+    assert heard[-1] == (8, 8)
     assert await heads(home, org) == {b"\x02\0\0\0\x02"}
     assert [each.text for each in await outbox(home, org)] == before
     assert [number for number, _ in await mine(home, org)] == [2]
@@ -101,7 +118,11 @@ async def test_what_somebody_seals_while_keys_change_is_not_lost(home: Installat
             drawn.set()
             await go_on.wait()
             row = Notice(
-                id=row_id, user_id=org.admin.id, template="new_sign_in", created_at=work.now(), due_at=work.now()
+                id=row_id,
+                user_id=org.admin.id,
+                message="identity.new_sign_in",
+                created_at=work.now(),
+                due_at=work.now(),
             )
             row.payload = ring.seal(Notice.payload, row_id, b"drawn before, written after")
             work.session.add(row)
@@ -133,6 +154,7 @@ async def test_people_write_on_while_keys_change(home: Installation, org: Org) -
     async def rotate() -> None:
         for _ in range(3):
             assert [each async for each in rotate_keys(home.works, data=True, slug=org.slug)]
+            await reseal_all(home.works, org.id)
 
     await asyncio.gather(write(25), write(25), rotate())
     assert len(await outbox(home, org)) == 50
@@ -170,7 +192,7 @@ async def test_another_master_key_wraps_and_whoever_runs_goes_on(home: Installat
 async def wrap_only(home: Installation, org: Org) -> None:
     """Wrap the keys of one organisation: those of the others belong to other tests."""
     async for done in rotate_keys(home.works, data=False, slug=org.slug):
-        assert (done.wrapped, done.resealed) == (1, 0)
+        assert (done.wrapped, done.job_id) == (1, None)
 
 
 async def test_a_start_without_the_master_key_is_refused(home: Installation) -> None:
@@ -187,3 +209,52 @@ async def test_a_start_without_the_master_key_is_refused(home: Installation) -> 
 async def test_an_unknown_organisation_is_refused(home: Installation) -> None:
     with pytest.raises(HoldfastError, match="no organisation 'nowhere'"):
         assert [each async for each in rotate_keys(home.works, data=True, slug="nowhere")] == []
+
+
+async def test_a_copy_of_what_was_sealed_is_closed_once_the_data_were_removed(home: Installation) -> None:
+    """Who kept a row, before an organisation's data went, has nothing to open it with; nobody has, in any process."""
+    org = await make_org(home)
+    await give_authenticator(home, org, org.admin.id)
+    async with home.works.begin(org.id, SYSTEM, write=False) as work:
+        kept = await queries.find_totp(work, user_id=org.admin.id)
+        assert kept is not None
+        assert (await work.keyring()).open(Totp.secret, kept.id, kept.secret)
+    async with home.works.begin(SYSTEM_TENANT, SYSTEM) as work:
+        row = (await work.session.scalars(select(Tenant).where(Tenant.id == org.id))).one()
+        row.status, row.delete_after = "deleting", work.now() - timedelta(days=1)
+    async with org.work() as work:
+        waiting = await work.enqueue(reseal_values)
+    assert [each.fault async for each in purge_due(home.works, slug=org.slug)] == [None]
+    second = open_installation(home.settings)
+    try:
+        for each in (home, second):
+            async with each.works.begin(org.id, SYSTEM, write=False) as work:
+                with pytest.raises(KeysEnded):
+                    await work.keyring()
+    finally:
+        await second.close()
+    async with home.works.begin(SYSTEM_TENANT, SYSTEM, write=False) as work:
+        theirs = await work.keyring()
+        assert list(await work.session.scalars(select(JobRow.id).where(JobRow.id == waiting))) == []
+        with pytest.raises(SealBroken):
+            theirs.open(Totp.secret, kept.id, kept.secret)
+
+
+async def test_a_blind_index_finds_equal_values_inside_an_organisation_before_and_after_a_rotation(
+    home: Installation, org: Org, other: Org
+) -> None:
+    async def blind(tenant_id: UUID, column, text: str) -> bytes:
+        async with home.works.begin(tenant_id, SYSTEM, write=False) as work:
+            return (await work.keyring()).blind(column, text)
+
+    before = await blind(org.id, Totp.secret, "ada")
+    assert await blind(org.id, Totp.secret, "ada") == before
+    assert before not in {
+        await blind(org.id, Totp.secret, "bea"),
+        await blind(org.id, Notice.payload, "ada"),
+        await blind(other.id, Totp.secret, "ada"),
+    }
+    assert [each async for each in rotate_keys(home.works, data=True, slug=org.slug)]
+    await reseal_all(home.works, org.id)
+    assert [number for number, _ in await mine(home, org)] == [2]
+    assert await blind(org.id, Totp.secret, "ada") == before

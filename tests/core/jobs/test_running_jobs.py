@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import samples_of_jobs as samples
@@ -12,11 +12,13 @@ from background import job_of, quick, troubles_of, until, working
 from holdfast.core.audit.models import AuditEntry
 from holdfast.core.directory.models import Company
 from holdfast.core.jobs.facts import JobFailed
+from holdfast.core.jobs.public import Troubles
 from holdfast.core.jobs.service.jobs import cancel_job, retry_job
 from holdfast.kernel.errors import Forbidden
 from holdfast.kernel.jobs import Priority, outcomes
-from holdfast.kernel.jobs.tables import JobRow
+from holdfast.kernel.jobs.tables import JobRow, ScheduleRow
 from holdfast.kernel.permissions import SYSTEM, Actor
+from holdfast.kernel.tenancy import SYSTEM_TENANT
 from holdfast.main import open_installation
 from support import Org, make_org
 
@@ -57,10 +59,9 @@ async def test_metrics_tell_of_what_waits_and_what_ran(alone, ours) -> None:
     first = await enqueue(ours, samples.add_company, number=1)
     async with working(alone):
         await until(alone, ours.id, first)
-        while alone.telemetry.registry.get_sample_value("holdfast_jobs_waiting", {"state": "ready"}) is None:
-            await asyncio.sleep(0.01)
+    await alone.count()
     value = alone.telemetry.registry.get_sample_value
-    assert value("holdfast_jobs_waiting", {"state": "ready"}) >= 1
+    assert value("holdfast_jobs_waiting", {"state": "ready"}) == 1
     assert value("holdfast_jobs_lag_seconds") < 5
     job = {"job": "tests.company.add"}
     assert value("holdfast_jobs_total", {**job, "outcome": "done"}) >= 1
@@ -217,6 +218,18 @@ async def test_a_job_that_runs_is_rolled_back_when_it_is_cancelled(alone, ours) 
     assert await codes(ours) == ["L-0"]
 
 
+async def test_what_was_cancelled_before_its_worker_died_does_not_run_again(alone, ours) -> None:
+    made = await enqueue(ours, samples.add_company, number=1)
+    gone = {"state": "running", "lease_token": uuid4(), "lease_until": alone.works.clock() - timedelta(minutes=1)}
+    await change(alone, made, **gone, worker_id=uuid4())
+    async with ours.work() as work:
+        assert (await cancel_job(work, job_id=made)).cancel_asked
+    async with working(alone):
+        job = await until(alone, ours.id, made)
+    assert (job.state, job.crashes, job.lease_token) == ("cancelled", 0, None)
+    assert await codes(ours) == []
+
+
 async def test_who_lost_the_lease_commits_nothing(alone, ours) -> None:
     """Another worker has the job by the time that this one is done: the fence is in the commit, not in a clock."""
 
@@ -250,6 +263,94 @@ async def test_a_worker_that_is_gone_is_replaced_and_the_third_crash_is_the_last
         assert (
             await work.session.scalar(select(AuditEntry.entity_id).where(AuditEntry.action == JobFailed.action)) == made
         )
+
+
+async def test_what_a_worker_claimed_unheard_is_rescued_though_it_lives(alone, ours) -> None:
+    """The answer to a commit was lost, or an end could not be written: a job in its worker's name that it runs not."""
+    other = await enqueue(ours, samples.add_company, number=2, delay=timedelta(hours=1))
+    runs = await enqueue(ours, samples.paused, count=2)
+    reached, go_on = asyncio.Event(), asyncio.Event()
+
+    async def pause(_) -> None:
+        reached.set()
+        await asyncio.wait_for(go_on.wait(), 30)
+
+    samples.PAUSE[0] = pause
+    async with working(alone) as engines:
+        await reached.wait()  # its lease is kept meanwhile, and no other one
+        late = alone.works.clock() - timedelta(seconds=1)
+        mine = {"state": "running", "lease_token": uuid4(), "lease_until": late, "worker_id": engines[0].worker_id}
+        await change(alone, other, **mine)
+        await change(alone, other, lease_until=alone.works.clock() + timedelta(seconds=0.6))
+        job = await until(alone, ours.id, other, "ready", "done", seconds=10)
+        go_on.set()
+        assert (await until(alone, ours.id, runs)).crashes == 0
+    assert job.crashes == 1
+
+
+class FullDisk(Troubles):
+    """Cannot keep what went wrong with one job."""
+
+    def __init__(self, job_id: UUID) -> None:
+        self.job_id = job_id
+
+    async def tell(self, work, claimed, trouble, *, final) -> None:
+        if claimed.id == self.job_id:
+            raise OSError("no space left")
+        await super().tell(work, claimed, trouble, final=final)
+
+
+async def test_one_that_cannot_be_settled_does_not_stop_the_rescue_of_others(alone, ours) -> None:
+    bad, good = [await enqueue(ours, samples.add_company, number=at) for at in (1, 2)]
+    for minutes, job_id in ((2, bad), (1, good)):
+        late = alone.works.clock() - timedelta(minutes=minutes)
+        await change(alone, job_id, state="running", lease_token=uuid4(), lease_until=late, worker_id=uuid4())
+    engine = alone.engine()
+    engine._outcomes = FullDisk(bad)
+    engine.start()
+    try:
+        await until(alone, ours.id, good)
+    finally:
+        await engine.stop(5)
+    assert await codes(ours) == ["J-2"]
+
+
+async def test_what_runs_here_is_not_taken_for_dead_where_the_clock_was_set(alone, ours) -> None:
+    if alone.database.dialect != "sqlite":
+        pytest.skip("leases go by the server's clock")
+    real, ahead = alone.works.clock, timedelta(0)
+    alone.works.clock = lambda: real() + ahead
+    reached = asyncio.Event()
+
+    async def pause(_) -> None:
+        nonlocal ahead
+        ahead = timedelta(hours=1)
+        reached.set()
+        await asyncio.sleep(0.6)  # the engine looks for dead workers every third of a second
+
+    samples.PAUSE[0] = pause
+    made = await enqueue(ours, samples.paused, count=2)
+    async with working(alone):
+        await reached.wait()
+        job = await until(alone, ours.id, made)
+    assert (job.state, job.attempts, job.crashes) == ("done", 1, 0)
+
+
+async def test_nothing_runs_while_nothing_may_be_changed(alone, ours) -> None:
+    made = await enqueue(ours, samples.add_company, number=1)
+    lost = await enqueue(ours, samples.add_company, number=2)
+    late = alone.works.clock() - timedelta(minutes=1)
+    await change(alone, lost, state="running", lease_token=uuid4(), lease_until=late, worker_id=uuid4())
+    quick(alone, read_only=True)
+    async with working(alone):
+        await asyncio.sleep(0.5)
+    async with alone.works.begin(SYSTEM_TENANT, SYSTEM, write=False) as work:
+        planned = (await work.session.scalars(select(ScheduleRow.name))).all()
+    assert list(planned) == ["jobs.gate"]
+    assert [(await job_of(alone, ours.id, each)).state for each in (made, lost)] == ["ready", "running"]
+    quick(alone, read_only=False)
+    async with working(alone):
+        await until(alone, ours.id, made)
 
 
 async def test_a_stopping_worker_gives_back_what_it_cannot_finish(alone, ours) -> None:

@@ -7,10 +7,12 @@ import pytest
 import samples_of_jobs as samples
 from sqlalchemy import select, update
 
+from background import until, working
+from holdfast.core.jobs import queries
 from holdfast.core.jobs.public import remove_old_jobs
-from holdfast.kernel.errors import ConfigurationError
-from holdfast.kernel.jobs import job
-from holdfast.kernel.jobs.schedules import Timetable, after, check
+from holdfast.kernel.errors import ConfigurationError, Invalid
+from holdfast.kernel.jobs import JOBS, job
+from holdfast.kernel.jobs.schedules import ALL_AT_MOST, Timetable, after, check, due
 from holdfast.kernel.jobs.tables import JobRow, ScheduleRow
 from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.plugins import App, Schedule
@@ -49,6 +51,13 @@ def test_times_are_those_of_the_zone() -> None:
     assert after(daily, datetime(2026, 7, 1, 12, tzinfo=UTC)) == datetime(2026, 7, 2, 0, 30, tzinfo=UTC)
     # The night of 29 March 2026 has no 02:30 in Berlin: the job comes when that would have been, once.
     assert after(daily, datetime(2026, 3, 28, 12, tzinfo=UTC)) == datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("stored", [None, "7x", []])
+def test_stored_ids_of_another_form_are_refused_by_name(stored) -> None:
+    with pytest.raises(Invalid, match=r"ids\.number"):
+        JOBS["tests.company.add"].read({"number": stored})
 
 
 async def struck(alone) -> list[JobRow]:
@@ -106,6 +115,14 @@ async def test_what_was_missed(alone, dialect, catch_up, count) -> None:
         assert len(await struck(alone)) == count
 
 
+@pytest.mark.unit
+@pytest.mark.parametrize(("catch_up", "count"), [("once", 1), ("skip", 1), ("all", ALL_AT_MOST)])
+def test_a_time_that_has_just_come_is_not_missed_with_those_of_days(catch_up, count) -> None:
+    now = datetime(2026, 3, 1, 12, 0, 1, tzinfo=UTC)
+    each_minute = schedule("clock.what.missed", cron="* * * * *", catch_up=catch_up)
+    assert len(due(each_minute, now - timedelta(days=3), now)) == count
+
+
 @pytest.mark.service
 async def test_every_active_organisation_has_its_own(alone, dialect) -> None:
     each = schedule("clock.each.organization", each_organization=True)
@@ -131,6 +148,24 @@ async def test_a_clock_that_was_set_back_does_not_silence_a_schedule(alone, dial
     await set_next(alone, one.name, alone.works.clock() + timedelta(days=3))
     await timetable(alone, one).tick()
     assert await next_of(alone, one.name) <= alone.works.clock() + timedelta(minutes=5, seconds=5)
+
+
+@pytest.mark.service
+async def test_the_sweep_goes_on_until_nothing_old_is_left(alone, dialect, monkeypatch) -> None:
+    monkeypatch.setattr(queries, "AT_ONCE", 2)
+    org = await make_org(alone)
+    async with org.work() as work:
+        for _ in range(5):
+            await work.enqueue(samples.wait, number=1)
+        for row in await work.session.scalars(select(JobRow).where(JobRow.tenant_id == org.id)):
+            row.state, row.finished_at = "done", work.now() - timedelta(days=8)
+    async with alone.works.begin(org.id, SYSTEM) as work:
+        made = await work.enqueue(JOBS["jobs.job.sweep"])
+    async with working(alone):
+        assert (await until(alone, org.id, made)).state == "done"
+    async with alone.works.begin(org.id, SYSTEM, write=False) as work:
+        left = await work.session.scalars(select(JobRow.id).where(JobRow.tenant_id == org.id))
+    assert list(left) == [made]
 
 
 @pytest.mark.service

@@ -17,6 +17,7 @@ class MailServer:
     port: int = 0
     mails: list[bytes] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
+    senders: list[str] = field(default_factory=list)
     connections: int = 0
     script: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
@@ -45,6 +46,7 @@ class MailServer:
             return answer
         self.mails.append(envelope.original_content or b"")
         self.recipients.append(to)
+        self.senders.append(envelope.mail_from or "")
         if answer == "drop":  # it has the mail; who sent it does not know
             server.transport.abort()
         return "250 2.0.0 taken"

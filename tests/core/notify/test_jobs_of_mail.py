@@ -6,9 +6,9 @@ from test_transports import parsed
 
 from background import quick, until, working
 from holdfast.core.identity import queries
-from holdfast.core.identity.models import Notice
 from holdfast.core.identity.service.notices import notify
 from holdfast.core.notify.app import APP
+from holdfast.core.notify.models import Notice
 from holdfast.core.notify.service.ways import SLOT, close_transport, transport_of
 from holdfast.kernel.jobs import JOBS
 from holdfast.kernel.permissions import SYSTEM
@@ -25,7 +25,7 @@ async def test_a_job_sends_what_waits_and_keeps_its_way(dialect) -> None:
         async with home.works.begin(org.id, SYSTEM) as work:
             await notify(work, await queries.get_user(work, user_id=org.admin.id), "new_sign_in")
         async with home.works.begin(SYSTEM_TENANT, SYSTEM) as work:
-            job_id = await work.enqueue(JOBS["notify.message.send"])
+            job_id = await work.enqueue(JOBS["notify.message.send_due"])
         async with working(home):
             assert (await until(home, SYSTEM_TENANT, job_id)).state == "done"
         [mail] = (home.settings.holdfast_home / "mail").iterdir()
@@ -43,5 +43,5 @@ async def test_without_a_way_what_waits_can_be_read(home) -> None:
 
 
 def test_it_is_due_each_minute_and_missed_minutes_are_not_made_up_for() -> None:
-    [schedule] = APP.schedules
+    schedule = APP.schedules[0]
     assert (schedule.cron, schedule.catch_up, schedule.each_organization) == ("* * * * *", "skip", False)

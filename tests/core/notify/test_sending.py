@@ -15,11 +15,12 @@ from test_transports import parsed
 from holdfast.core.audit.public import EntryList
 from holdfast.core.audit.service.reading import browse_entries
 from holdfast.core.identity import queries
-from holdfast.core.identity.models import Notice
-from holdfast.core.identity.public import NoticeState, list_open_organizations, take_notices
-from holdfast.core.identity.service import outbox
+from holdfast.core.identity.public import list_open_organizations
 from holdfast.core.identity.service.notices import notify
-from holdfast.core.notify.service import sending
+from holdfast.core.notify.models import Notice, NoticeState
+from holdfast.core.notify.service import outbox, sending
+from holdfast.core.notify.service.message_keys import message_key
+from holdfast.core.notify.service.outbox import take_notices
 from holdfast.core.notify.service.transports.smtp import Server, SmtpTransport
 from holdfast.core.notify.service.ways import open_transport
 from holdfast.kernel.errors import ConfigurationError
@@ -57,6 +58,10 @@ async def tell(home: Installation, org: Org, count: int = 1) -> list[UUID]:
         return list(await work.session.scalars(select(Notice.id).order_by(Notice.id)))
 
 
+def key_of(home: Installation, org: Org, notice_id: UUID) -> str:
+    return message_key(home.works.keys, tenant_id=org.id, notice_id=notice_id)
+
+
 async def rows(home: Installation, org: Org) -> list[Notice]:
     async with home.works.begin(org.id, SYSTEM, write=False) as work:
         return list(await work.session.scalars(select(Notice).order_by(Notice.id)))
@@ -82,7 +87,7 @@ async def test_a_message_arrives_and_is_forgotten(house: Installation) -> None:
     [raw] = server.mails
     mail = parsed(raw)
     assert mail["To"].addresses[0].addr_spec == org.admin.email
-    assert mail["Message-ID"] == f"<{notice_id}@localhost.localdomain>"
+    assert mail["Message-ID"] == f"<{key_of(house, org, notice_id)}@localhost.localdomain>"
     assert SECRET_LINK in mail.get_body(("plain",)).get_content()
     page = mail.get_body(("html",)).get_content()
     assert f'href="{SECRET_LINK}"' in page
@@ -112,10 +117,10 @@ async def test_what_goes_wrong_for_now_is_tried_again_and_in_the_end_fails(house
         assert server.mails == []
     [row] = await rows(house, org)
     assert (row.state, row.attempts, row.code) == (NoticeState.FAILED, 8, int(answer[:3]))
-    [entry] = await told(org, "identity.notice.failed")
+    [entry] = await told(org, "notify.notice.failed")
     assert entry.detail == {
         "user_id": str(org.admin.id),
-        "template": "password_reset",
+        "message": "identity.password_reset",
         "attempts": 8,
         "code": int(answer[:3]),
     }
@@ -131,8 +136,8 @@ async def test_what_is_refused_is_not_tried_again(house: Installation) -> None:
         done = await sending.send_due(house.works, transport)
         assert done == Counter({NoticeState.FAILED: 1, NoticeState.SENT: 1})
         assert server.recipients == [other.admin.email]
-    assert len(await told(org, "identity.notice.failed")) == 1
-    assert await told(other, "identity.notice.failed") == []
+    assert len(await told(org, "notify.notice.failed")) == 1
+    assert await told(other, "notify.notice.failed") == []
 
 
 async def test_whoever_loses_the_answer_says_so_and_sends_no_second_time(house: Installation) -> None:
@@ -147,7 +152,7 @@ async def test_whoever_loses_the_answer_says_so_and_sends_no_second_time(house: 
         finally:
             await after.close()
         assert len(server.mails) == 1
-    [entry] = await told(org, "identity.notice.uncertain")
+    [entry] = await told(org, "notify.notice.uncertain")
     assert entry.severity == "warning"
 
 
@@ -166,7 +171,7 @@ async def test_whoever_dies_between_the_hand_and_the_word_leaves_an_uncertain_on
             await after.close()
         assert server.mails == []
     assert [row.state for row in await rows(house, org)] == [NoticeState.UNCERTAIN]
-    assert len(await told(org, "identity.notice.uncertain")) == 1
+    assert len(await told(org, "notify.notice.uncertain")) == 1
 
 
 async def test_of_several_who_send_at_once_each_message_has_one(house: Installation) -> None:
@@ -181,7 +186,7 @@ async def test_of_several_who_send_at_once_each_message_has_one(house: Installat
             done.append(more)
     assert sum(done, Counter()) == Counter({NoticeState.SENT: 60})
     arrived = [parsed(raw)["Message-ID"].partition("@")[0].lstrip("<") for raw in server.mails]
-    assert sorted(arrived) == sorted(map(str, wanted))
+    assert sorted(arrived) == sorted(key_of(house, org, each) for each in wanted)
 
 
 async def test_nothing_leaves_for_an_organisation_that_is_suspended(house: Installation) -> None:

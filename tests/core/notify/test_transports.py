@@ -1,6 +1,7 @@
 """Mails leave by SMTP, SendGrid or into a folder; what became of each is known, or said to be uncertain."""
 
 import asyncio
+import contextlib
 import datetime as dt
 import email
 import email.policy
@@ -55,7 +56,8 @@ def parsed(raw: bytes) -> email.message.EmailMessage:
 
 
 def text_of(mail: email.message.EmailMessage) -> str:
-    return mail.get_body(("plain",)).get_content().replace("\r\n", "\n")
+    """Return the text; the line break before a boundary belongs to the boundary (RFC 2046, 5.1.1)."""
+    return mail.get_body(("plain",)).get_content().replace("\r\n", "\n").rstrip("\n") + "\n"
 
 
 def test_a_mail_is_written_the_same_each_time_and_reads_back() -> None:
@@ -81,6 +83,9 @@ def test_a_mail_is_written_the_same_each_time_and_reads_back() -> None:
         ({"to": "no address"}, "to"),
         ({"to": "@example.org"}, "to"),
         ({"to": "ädä@example.org"}, "to"),
+        ({"to": "ada@example.org> SIZE=1"}, "to"),
+        ({"to": "ada> NOTIFY=NEVER@example.org"}, "to"),
+        ({"return_to": "x@example.org>\t"}, "return_to"),
         ({"to_name": "Ada\nBcc: eve@example.org"}, "to_name"),
         ({"subject": "Hello\r\nBcc: eve@example.org"}, "subject"),
         ({"headers": (("X-A", "1\r\nBcc: eve@example.org"),)}, "X-A"),
@@ -131,6 +136,94 @@ async def test_what_the_server_says_decides_and_the_next_mail_goes(
         again = await transport.send(replace(MAIL, to="bea@example.org"))
         assert again.verdict is Verdict.SENT
         assert server.recipients[-1] == "bea@example.org"
+        stays = answer[:3] not in ("421", "dro")
+        assert server.connections == (1 if stays else 2), "what was refused costs no connection"
+
+
+@asynccontextmanager
+async def scripted(**answers: str) -> AsyncIterator[tuple[SmtpTransport, list[str]]]:
+    """Serve one answer a command, by its name and READY and END; `drop` hangs up, `hang` says nothing more."""
+    heard: list[str] = []
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def say(step: str, usual: str) -> None:
+            answer = answers.get(step, usual)
+            if answer == "hang":
+                await reader.read()
+            if answer in ("drop", "hang"):
+                raise ConnectionError
+            writer.write(f"{answer}\r\n".encode())
+
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            await say("READY", "220 mail.test")
+            while line := await reader.readline():
+                word = line[:4].decode().strip().upper()
+                heard.append(word)
+                if word == "EHLO":
+                    writer.write(b"250-mail.test\r\n250 STARTTLS\r\n")
+                    continue
+                await say(word, "354 go on" if word == "DATA" else "250 OK")
+                if word == "DATA" and answers.get("DATA", "354").startswith("354"):
+                    await reader.readuntil(b"\r\n.\r\n")
+                    await say("END", "250 taken")
+        writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    tls = "starttls" if "STAR" in answers else "none"
+    place = Server("127.0.0.1", server.sockets[0].getsockname()[1], tls=tls, timeout=0.5)
+    try:
+        async with over(SmtpTransport(place)) as transport:
+            yield transport, heard
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize(
+    ("answers", "verdict", "code"),
+    [
+        ({"READY": "drop"}, Verdict.LATER, 0),
+        ({"READY": "554 not you"}, Verdict.LATER, 554),
+        ({"READY": "hang"}, Verdict.LATER, 0),
+        ({"MAIL": "hang"}, Verdict.LATER, 0),
+        ({"MAIL": "452 no room"}, Verdict.LATER, 452),
+        ({"RCPT": "hang"}, Verdict.LATER, 0),
+        ({"RCPT": "251 will forward"}, Verdict.SENT, 250),
+        ({"DATA": "451 not now"}, Verdict.LATER, 451),
+        ({"END": "hang"}, Verdict.UNCERTAIN, 0),
+        ({"END": "drop"}, Verdict.UNCERTAIN, 0),
+        ({"END": "552 5.2.2 full"}, Verdict.REFUSED, 552),
+        ({"STAR": "454 no TLS today"}, Verdict.LATER, 454),
+    ],
+)
+async def test_a_server_that_fails_at_any_word(answers: dict[str, str], verdict: Verdict, code: int) -> None:
+    async with scripted(**answers) as (transport, heard):
+        outcome = await transport.send(MAIL)
+    assert (outcome.verdict, outcome.code) == (verdict, code), outcome
+    assert ("MAIL" in heard) is ("READY" not in answers and "STAR" not in answers), "nothing of a mail without its TLS"
+    assert heard.count("DATA") <= 1
+
+
+async def test_a_mail_says_where_it_comes_back_to() -> None:
+    async with serving() as server, over(smtp(server)) as transport:
+        assert (await transport.send(replace(MAIL, return_to="bounces@holdfast.test"))).verdict is Verdict.SENT
+        assert (await transport.send(MAIL)).verdict is Verdict.SENT
+        assert server.senders == ["bounces@holdfast.test", MAIL.sender]
+
+
+def test_headers_of_any_length_and_script_are_read_back() -> None:
+    names = ("", "x" * 300, "Zoë " * 60, "a  b\tc", "日本" * 40, 'semi; colon, "quotes"')
+    for subject in names:
+        for text in ("", "a\rb\r\nc\n\n", "=E4 =\n trailing  \n", ".\n..\nFrom x", "\udcff", "ü" * 2000):
+            raw = written(replace(MAIL, subject=subject, to_name=subject[:80].replace("\t", " "), text=text))
+            assert raw.isascii()
+            assert max(len(line) for line in raw.split(b"\r\n")) <= 998
+            assert b"\n" not in raw.replace(b"\r\n", b"")
+            read = parsed(raw)
+            assert read.defects == []
+            assert " ".join(read["Subject"].split()) == " ".join(subject[:200].split())
+            wanted = text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace").decode()
+            if "\udcff" not in text:
+                assert text_of(read) == wanted.rstrip("\n") + "\n"
 
 
 async def test_an_address_that_is_no_good_is_told_apart() -> None:
@@ -335,6 +428,7 @@ async def test_sendgrid_is_asked_and_its_answer_read() -> None:
     assert "Authorization: Bearer SG.key" in head
     assert body["personalizations"] == [{"to": [{"email": MAIL.to, "name": MAIL.to_name}]}]
     assert body["headers"]["Message-ID"] == MAIL.message_id
+    assert body["custom_args"] == {"holdfast_key": MAIL.key}
     assert [each["type"] for each in body["content"]] == ["text/plain", "text/html"]
     async with over(SendGridTransport(address=address, api_key="SG.key")) as transport:
         assert (await transport.send(MAIL)).verdict is Verdict.LATER, "nobody there"

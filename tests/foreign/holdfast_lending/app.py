@@ -1,7 +1,7 @@
 """The declaration of the foreign app."""
 
 from holdfast.kernel.permissions import Permission
-from holdfast.kernel.plugins import App, FileRule, MenuItem
+from holdfast.kernel.plugins import App, FileRule, MenuItem, Message
 
 APP = App(
     name="lending",
@@ -24,5 +24,6 @@ APP = App(
             write="lending.item.create",
         ),
     ),
+    messages=(Message("lending.item_added", "A thing can be lent", told=("title",), link="/console/lending"),),
     menu=(MenuItem("Lending", "/console/lending", "box", permission="lending.item.read"),),
 )

@@ -41,4 +41,6 @@ async def add_item(work: Work, fields: ItemCreate) -> LendingItem:
     work.session.add(item)
     work.record(ItemAdded(entity=item))
     await work.flush()
+    if work.actor.id is not None:
+        await work.tell("lending.item_added", [work.actor.id], key=f"item:{item.id}", title=item.title)
     return item

@@ -20,7 +20,12 @@ from holdfast.core.directory.schemas.files import ImportReport, RowFault
 from holdfast.core.directory.service.imports import import_people_file, plan_of
 from holdfast.core.directory.service.leaving import Keeper
 from holdfast.core.directory.service.naming import name_unit
-from holdfast.core.directory.service.organizations import found_organization, read_organization
+from holdfast.core.directory.service.organizations import (
+    found_organization,
+    organization_name,
+    read_organization,
+    zone_of,
+)
 from holdfast.core.directory.service.people_files import ImportPlan
 
 __all__ = [
@@ -43,9 +48,11 @@ __all__ = [
     "import_people_file",
     "list_people_where",
     "name_unit",
+    "organization_name",
     "people_among",
     "people_within",
     "plan_of",
     "read_organization",
     "staying",
+    "zone_of",
 ]

@@ -21,6 +21,7 @@ APP = App(
         Permission("files.file.delete", "Delete files", roles=("Admin",)),
         Permission("files.file.restore", "Restore deleted files", roles=("Admin",)),
         Permission("files.file.purge", "Remove deleted files for good", roles=("Admin",)),
+        Permission("files.usage.read", "See how much room the files take", roles=("Admin", "Auditor")),
         Permission("files.link.read", "See the links to files", roles=("Admin", "Auditor")),
         Permission("files.link.create", "Make links that open a file without signing in", roles=("Admin", "Operator")),
         Permission("files.link.delete", "Revoke links to files", roles=("Admin",)),

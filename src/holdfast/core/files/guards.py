@@ -3,10 +3,11 @@
 from datetime import datetime
 
 from holdfast.core.files.errors import FileNotDeleted, FileQuarantined, FileRefused, OffsetConflict, QuotaExceeded
-from holdfast.core.files.models import File, FileUpload, Scan, StoredObject
+from holdfast.core.files.models import File, FileSpace, FileUpload, Scan, StoredObject
 from holdfast.kernel.errors import FieldError
 from holdfast.kernel.permissions import Actor, Verdict
 from holdfast.kernel.plugins import FileRule
+from holdfast.kernel.settings import Settings
 from holdfast.kernel.settings.values import ScanPolicy
 
 MB = 1_000_000
@@ -30,6 +31,11 @@ def can_take(rule: FileRule, *, size: int, media_type: str, contradicts: bool) -
 
 def _refused(code: str, message: str) -> FileRefused:
     return FileRefused(f"body.file: {message}", errors=(FieldError("body.file", code, message),))
+
+
+def quota_of(space: FileSpace | None, settings: Settings) -> int:
+    """Return how many megabytes of files an organisation may keep; 0 is no limit."""
+    return settings.files_quota_mb if space is None or space.quota_mb is None else space.quota_mb
 
 
 def has_room(used: int, more: int, quota_mb: int) -> Verdict:

@@ -38,6 +38,17 @@ class Derived(enum.StrEnum):
     FAILED = "failed"
 
 
+class TextState(enum.StrEnum):
+    """Where the text of a content is from, or why there is none."""
+
+    PENDING = "pending"
+    LAYER = "layer"
+    RECOGNISED = "recognised"
+    NO_TEXT_LAYER = "no_text_layer"
+    NONE = "none"
+    FAILED = "failed"
+
+
 class FileSpace(TenantOwned, Base):
     """How much room an organisation's contents take: its id is the tenant's, and who adds or removes one locks it."""
 
@@ -45,6 +56,7 @@ class FileSpace(TenantOwned, Base):
     __audited__ = False  # follows from the contents
 
     used: Mapped[int] = mapped_column(BigInteger, default=0)
+    quota_mb: Mapped[int | None]  # the installation's where there is none
 
 
 class StoredObject(TenantOwned, Base):
@@ -68,6 +80,7 @@ class StoredObject(TenantOwned, Base):
     derived: Mapped[Derived] = mapped_column(Choice(Derived), default=Derived.PENDING)
     has_thumbnail: Mapped[bool] = mapped_column(default=False)
     has_text: Mapped[bool] = mapped_column(default=False)
+    text_state: Mapped[TextState] = mapped_column(Choice(TextState), default=TextState.PENDING)
 
 
 class File(Tracked, Trashable, Base):

@@ -20,6 +20,7 @@ from holdfast.core.files.models import (
     FileVersion,
     Scan,
     StoredObject,
+    TextState,
 )
 from holdfast.core.files.schemas import FileOut, Kind, LinkOut, RuleName, VersionOut
 from holdfast.kernel.db import NOBODY
@@ -48,7 +49,7 @@ class FilesSeen(FileList):
     rules: tuple[str, ...] = ()
 
 
-_OF_CONTENT = ("size", "sha256", "scan", "has_thumbnail", "has_text")
+_OF_CONTENT = ("size", "sha256", "scan", "has_thumbnail", "has_text", "text_state")
 
 FILES = HotList(
     "files.files",
@@ -164,9 +165,10 @@ async def list_links(work: Work, *, file_id: UUID) -> Sequence[FileLink]:
     return (await work.session.scalars(select(FileLink).where(FileLink.file_id == file_id))).all()
 
 
-async def list_replacing(work: Work, *, file_id: UUID) -> Sequence[UUID]:
-    """Return the uploads that are to become a version of a file."""
-    return (await work.session.scalars(select(FileUpload.id).where(FileUpload.replaces_id == file_id))).all()
+async def list_replacing(work: Work, *, file_id: UUID) -> Sequence[FileUpload]:
+    """Return the uploads that are to become a version of a file, locked."""
+    rows = select(FileUpload).where(FileUpload.replaces_id == file_id).order_by(FileUpload.id)
+    return (await work.session.scalars(rows.with_for_update())).all()
 
 
 # ── contents ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -179,16 +181,51 @@ async def find_space(work: Work, *, lock: bool = False) -> FileSpace | None:
     return found
 
 
-async def find_object(work: Work, *, sha256: str) -> StoredObject | None:
+async def count_all(work: Work) -> tuple[int, int, int]:
+    """Return how many files, versions and contents there are."""
+    counts = [select(func.count()).select_from(model) for model in (File, FileVersion, StoredObject)]
+    files, versions, contents = [await work.session.scalar(each) or 0 for each in counts]
+    return files, versions, contents
+
+
+async def usage_by_rule(work: Work) -> Sequence[tuple[str, int, int]]:
+    """Return by rule how many files there are and how many bytes their contents have, each counted once."""
+    kept = (
+        select(File.rule, StoredObject.id, StoredObject.size)
+        .join(FileVersion, (FileVersion.tenant_id == File.tenant_id) & (FileVersion.file_id == File.id))
+        .join(
+            StoredObject,
+            (StoredObject.tenant_id == FileVersion.tenant_id) & (StoredObject.id == FileVersion.object_id),
+        )
+        .where(File.tenant_id == work.tenant_id)
+        .distinct()
+        .subquery()
+    )
+    sizes = {
+        rule: int(size)
+        for rule, size in await work.session.execute(select(kept.c.rule, func.sum(kept.c.size)).group_by(kept.c.rule))
+    }
+    counts = select(File.rule, func.count()).group_by(File.rule).order_by(File.rule)
+    return [(rule, count, sizes.get(rule, 0)) for rule, count in await work.session.execute(counts)]
+
+
+async def find_object(work: Work, *, sha256: str, lock: bool = False) -> StoredObject | None:
     """Return the content that has this hash."""
-    found: StoredObject | None = await work.session.scalar(select(StoredObject).where(StoredObject.sha256 == sha256))
+    statement = select(StoredObject).where(StoredObject.sha256 == sha256)
+    found: StoredObject | None = await work.session.scalar(statement.with_for_update() if lock else statement)
+    return found
+
+
+async def find_content(work: Work, *, object_id: UUID, lock: bool = False) -> StoredObject | None:
+    """Return a content by its id."""
+    statement = select(StoredObject).where(StoredObject.id == object_id)
+    found: StoredObject | None = await work.session.scalar(statement.with_for_update() if lock else statement)
     return found
 
 
 async def get_object(work: Work, *, object_id: UUID, lock: bool = False) -> StoredObject:
     """Return a content by its id; raise FileNotFound."""
-    statement = select(StoredObject).where(StoredObject.id == object_id)
-    found: StoredObject | None = await work.session.scalar(statement.with_for_update() if lock else statement)
+    found = await find_content(work, object_id=object_id, lock=lock)
     if found is None:
         raise FileNotFound
     return found
@@ -201,10 +238,12 @@ async def known_addresses(work: Work, *, ids: Sequence[UUID]) -> set[UUID]:
     return {*objects, *pieces}
 
 
-async def list_orphans(work: Work, *, limit: int) -> Sequence[StoredObject]:
-    """Return contents that no version of any file has."""
+async def list_orphans(work: Work, *, limit: int, object_id: UUID | None = None) -> Sequence[StoredObject]:
+    """Return contents that no version of any file has; of one id, that content if it is such."""
     used = exists().where(FileVersion.tenant_id == StoredObject.tenant_id, FileVersion.object_id == StoredObject.id)
     rows = select(StoredObject).where(~used).order_by(StoredObject.id).limit(limit)
+    if object_id is not None:
+        rows = rows.where(StoredObject.id == object_id)
     return (await work.session.scalars(rows)).all()
 
 
@@ -219,9 +258,12 @@ async def list_waiting(work: Work, *, limit: int, after: UUID = NOBODY) -> Seque
     return (await work.session.scalars(rows)).all()
 
 
-async def list_underived(work: Work, *, limit: int) -> Sequence[UUID]:
-    """Return the ids of contents whose thumbnail and text were not made yet."""
-    pending = select(StoredObject.id).where(StoredObject.derived == Derived.PENDING)
+async def list_underived(work: Work, *, limit: int, unread: bool) -> Sequence[UUID]:
+    """Return the ids of contents whose thumbnail and text were not made yet; `unread`: also whose text only shows."""
+    wanted = StoredObject.derived == Derived.PENDING
+    if unread:
+        wanted |= StoredObject.text_state == TextState.NO_TEXT_LAYER
+    pending = select(StoredObject.id).where(wanted)
     return (await work.session.scalars(pending.order_by(StoredObject.id).limit(limit))).all()
 
 
@@ -269,16 +311,16 @@ async def announced(work: Work) -> int:
     return int(await work.session.scalar(rows) or 0)
 
 
-async def list_expired(work: Work, *, before: datetime, limit: int) -> Sequence[UUID]:
-    """Return the uploads that expired before a moment."""
-    rows = select(FileUpload.id).where(FileUpload.expires_at <= before).order_by(FileUpload.id).limit(limit)
-    return (await work.session.scalars(rows)).all()
+async def list_expired(work: Work, *, before: datetime, limit: int) -> Sequence[FileUpload]:
+    """Return the uploads that expired before a moment, locked."""
+    rows = select(FileUpload).where(FileUpload.expires_at <= before).order_by(FileUpload.id).limit(limit)
+    return (await work.session.scalars(rows.with_for_update())).all()
 
 
-async def is_open(work: Work) -> bool:
-    """Tell whether the organisation may be entered at present."""
-    status = select(Tenant.status).where(Tenant.id == work.tenant_id)
-    return await work.session.scalar(status) == "active"
+async def status_of_tenant(work: Work) -> str | None:
+    """Return whether the organisation may be entered at present, or is gone."""
+    status: str | None = await work.session.scalar(select(Tenant.status).where(Tenant.id == work.tenant_id))
+    return status
 
 
 # ── links ────────────────────────────────────────────────────────────────────────────────────────────────────────────

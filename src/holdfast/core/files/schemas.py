@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, model_validator
 
-from holdfast.core.files.models import Scan
+from holdfast.core.files.models import Scan, TextState
 from holdfast.kernel.schemas import Inward, OneLine, Outward, Partial, RecordOut
 
 LONGEST_LINK = 90 * 24
@@ -84,6 +84,13 @@ class FileOut(RecordOut):
     scan: Scan
     has_thumbnail: bool
     has_text: bool
+    text_state: Annotated[
+        TextState,
+        Field(
+            description="`layer`: the content has text; `recognised`: it was read in the picture; `no_text_layer`: it "
+            "may show text, which was not read; `none`: there is none."
+        ),
+    ]
     deleted_at: datetime | None
 
 
@@ -99,6 +106,33 @@ class VersionOut(Outward):
     scan: Scan
     created_at: datetime
     created_by: UUID | None
+
+
+class RuleUsageOut(Outward):
+    """What the files of one rule take."""
+
+    rule: str
+    title: str
+    files: Annotated[int, Field(description="Those in the trash, too.")]
+    bytes: Annotated[int, Field(description="Of all their versions, a content that comes again counted once.")]
+
+
+class RoomOut(Outward):
+    """How much room an organisation's files take, and how much they have."""
+
+    bytes: Annotated[int, Field(description="What counts: each content once, however many files have it.")]
+    announced_bytes: Annotated[int, Field(description="Of uploads that are on their way; they count, too.")]
+    limit_bytes: Annotated[int | None, Field(description="Null: there is no limit.")]
+    own_limit_mb: Annotated[int | None, Field(description="Where operators set one for this organisation; 0: none.")]
+
+
+class UsageOut(RoomOut):
+    """The same, and what takes it."""
+
+    files: Annotated[int, Field(description="Those in the trash, too.")]
+    versions: int
+    contents: int
+    by_rule: list[RuleUsageOut]
 
 
 class LinkCreate(Inward):

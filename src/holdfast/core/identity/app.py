@@ -1,7 +1,7 @@
 """The declaration of identity."""
 
 from holdfast.kernel.permissions import Permission
-from holdfast.kernel.plugins import App, RecordKind, Schedule
+from holdfast.kernel.plugins import App, Message, RecordKind, Schedule
 
 APP = App(
     name="identity",
@@ -44,12 +44,23 @@ APP = App(
         Permission("platform.organization.create", "Make organisations", platform=True),
         Permission("platform.organization.suspend", "Suspend and resume organisations", platform=True),
         Permission("platform.organization.delete", "Delete organisations after a waiting time", platform=True),
+        Permission("platform.organization.limit", "Set how much organisations may keep", platform=True),
         Permission("platform.organization.export", "Write out everything of an organisation", platform=True),
         Permission("platform.cache.clear", "Clear the cache", platform=True),
         Permission("platform.break_glass.open", "Enter an organisation in an emergency", platform=True),
         Permission("platform.break_glass.read", "See emergency accesses", roles=("Admin", "Auditor"), platform=True),
     ),
     schedules=(Schedule("identity.key.reseal", job="identity.key.reseal", cron="10 4 * * *", each_organization=True),),
+    messages=(
+        Message("identity.invitation", "Invitation", told=("link",), channels=("mail",), fixed=True, secret=True),
+        Message("identity.password_reset", "New password", told=("link",), channels=("mail",), fixed=True, secret=True),
+        Message("identity.email_change", "New address", told=("link",), channels=("mail",), fixed=True, secret=True),
+        Message("identity.new_sign_in", "New sign-in", fixed=True, link="/console/account"),
+        Message("identity.password_changed", "Password changed", fixed=True, link="/console/account"),
+        Message("identity.mfa_changed", "Second factor changed", told=("change",), fixed=True, link="/console/account"),
+        Message("identity.email_changed", "Address changed", told=("email",), fixed=True, link="/console/account"),
+        Message("identity.api_key_created", "API key made", told=("label",), fixed=True, link="/console/account/keys"),
+    ),
     records=(
         RecordKind("user_account", "User account", names=("name",), user="id"),
         RecordKind("password", "Password", user="id"),

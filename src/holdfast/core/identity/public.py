@@ -1,21 +1,24 @@
 """What other slices may ask of identity."""
 
 from holdfast.core.identity.guards import ROLES, can_be_password, table_of_roles
-from holdfast.core.identity.models import NoticeState
 from holdfast.core.identity.queries import find_tenant
-from holdfast.core.identity.schemas import GONE, Administrator, UsersImportReport
+from holdfast.core.identity.schemas import GONE, Administrator, Audience, UsersImportReport
 from holdfast.core.identity.service.administrators import keep_administrators
 from holdfast.core.identity.service.applications import switched_off
 from holdfast.core.identity.service.credentials import Profile, SessionAuthenticator
 from holdfast.core.identity.service.desk import SLOT, Desk, SessionCookie, desk_of
 from holdfast.core.identity.service.labels import labels_of, people_called, surroundings
 from holdfast.core.identity.service.mfa import reset_mfa
-from holdfast.core.identity.service.notices import Message, read_outbox
 from holdfast.core.identity.service.opening import open_session
-from holdfast.core.identity.service.outbox import Taken, list_open_organizations, settle_notice, take_notices
 from holdfast.core.identity.service.passwords import Passwords
 from holdfast.core.identity.service.presence import note_presence
 from holdfast.core.identity.service.purging import ListedOrganization, Purged, list_all_organizations, purge_due
+from holdfast.core.identity.service.recipients import (
+    Recipient,
+    list_open_organizations,
+    next_in_audience,
+    recipients_of,
+)
 from holdfast.core.identity.service.setup import (
     complete_setup,
     create_admin,
@@ -36,18 +39,17 @@ __all__ = [
     "SLOT",
     "AccessTokens",
     "Administrator",
+    "Audience",
     "Desk",
     "ListedKey",
     "ListedOrganization",
-    "Message",
-    "NoticeState",
     "Passwords",
     "Profile",
     "Purged",
+    "Recipient",
     "Rotated",
     "SessionAuthenticator",
     "SessionCookie",
-    "Taken",
     "UsersImportReport",
     "add_user",
     "can_be_password",
@@ -66,18 +68,17 @@ __all__ = [
     "list_keys",
     "list_open_organizations",
     "needs_setup",
+    "next_in_audience",
     "note_presence",
     "open_session",
     "people_called",
     "purge_due",
-    "read_outbox",
+    "recipients_of",
     "reset_mfa",
     "reset_second_factor",
     "rotate_keys",
-    "settle_notice",
     "surroundings",
     "switched_off",
     "table_of_roles",
-    "take_notices",
     "unlock_user",
 ]

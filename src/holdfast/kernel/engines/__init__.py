@@ -14,6 +14,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from holdfast.kernel.engines.addresses import normalise_url
+from holdfast.kernel.engines.convoys import Convoy
 from holdfast.kernel.engines.faults import ConstraintConflict, address_fault, database_error, said_by
 from holdfast.kernel.engines.links import LINKS, Link, PatientConnection, report
 from holdfast.kernel.engines.pool import CONNECT_TIMEOUT, Dialect, Pool
@@ -24,12 +25,14 @@ __all__ = [
     "Database",
     "Dialect",
     "Link",
+    "Write",
     "address_fault",
     "database_error",
     "normalise_url",
     "said_by",
 ]
 
+Write = bool | Literal["together"]
 _SQLITE_BUSY_TIMEOUT = 5.0
 _SQLITE_CACHE_KIB = 16384
 # Strict: a value that does not fit is an error, never cut. Times are UTC whatever the server's zone is.
@@ -55,6 +58,8 @@ class Database:
         self._slow = slow
         self._link = LINKS[dialect]
         self._threads: tuple[ThreadPoolExecutor, ...] = ()
+        self._convoy = Convoy(writing, slow) if dialect == "sqlite" else None
+        self._apart: Pool | None = None
 
     @classmethod
     def open(
@@ -129,15 +134,21 @@ class Database:
             slow,
         )
         self._threads = threads
+        self._apart = Pool(reading, "sqlite", size=1, timeout=timeout)
         return self
 
-    async def acquire(self, *, write: bool, long: bool = False) -> Link:
+    async def acquire(self, *, write: Write, long: bool = False) -> Link:
         """Return a connection for one transaction; `long` keeps reads that may take a while off SQLite's event loop.
+
+        "together" writes, is short and does nothing after its commit: on SQLite it may be committed with others.
 
         A link that is not for writing refuses to write on SQLite and PostgreSQL. On SQLite one writing link exists at
         a time, from here until it is closed: whoever holds one must not ask for a second.
         Raises Unavailable (with Retry-After) when there is none in time or the database is out of reach.
         """
+        if write == "together" and self._convoy is not None:
+            return await self._convoy.acquire()
+        write = bool(write)
         pool = self._writing if write else self._reading
         physical = await pool.take()
         if self.dialect == "sqlite":
@@ -146,6 +157,11 @@ class Database:
             physical.adapter.readonly = not write
         return self._link(pool, physical, write=write, slow=self._slow)
 
+    async def acquire_apart(self) -> Link:
+        """Return the one connection to SQLite that is in no pool, for reads, to who looks at the file for good."""
+        assert self._apart is not None, "servers tell by themselves what changed"
+        return self._link(self._apart, await self._apart.take(), write=False, slow=self._slow)
+
     @property
     def in_use(self) -> int:
         """Return how many connections serve somebody now."""
@@ -153,7 +169,9 @@ class Database:
 
     async def dispose(self) -> None:
         """Close all connections; those in use close when they come back."""
-        for pool in {self._reading, self._writing}:
+        if self._convoy is not None:
+            await self._convoy.settled()
+        for pool in {self._reading, self._writing, *([self._apart] if self._apart else [])}:
             await pool.dispose()
         for thread in self._threads:
             thread.shutdown(wait=False)

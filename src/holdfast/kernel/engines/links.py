@@ -1,6 +1,7 @@
 """Links: one pooled connection in one transaction, for the driver's own statements and SQLAlchemy's alike."""
 
 import asyncio
+import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -17,6 +18,9 @@ from holdfast.kernel.engines.faults import database_error
 from holdfast.kernel.engines.pool import Dialect, Physical, Pool
 
 CANCEL_TIMEOUT = 1.0
+LONGEST_STATEMENT = 4000  # characters in the log
+_MARK = r"(?:\$\d+(?:::\w+)?|\?|%s)"
+_MANY = re.compile(rf"\({_MARK}(?:, ?{_MARK}){{9,}}\)")
 _log = structlog.get_logger("holdfast.sql")
 
 
@@ -28,7 +32,7 @@ class Link(ABC):
     driver come out as HoldfastError where `database_error` knows them. `close` must be called in every path.
     """
 
-    __slots__ = ("_closed", "_connection", "_physical", "_pool", "_slow", "write")
+    __slots__ = ("_closed", "_connection", "_doubtful", "_physical", "_pool", "_slow", "write")
     dialect: ClassVar[Dialect]
 
     def __init__(self, pool: Pool, physical: Physical, *, write: bool, slow: float | None) -> None:
@@ -38,6 +42,7 @@ class Link(ABC):
         self._slow = slow
         self._connection: AsyncConnection | None = None
         self._closed = False
+        self._doubtful = False
 
     @property
     def connection(self) -> AsyncConnection:
@@ -106,6 +111,9 @@ class Link(ABC):
         if self._closed:
             return
         self._closed = True
+        if self._doubtful:
+            self._pool.discard(self._physical)
+            return
         try:
             await self._rollback()
         except Exception as error:  # noqa: BLE001  the unit of work is over, the error was met before
@@ -148,7 +156,11 @@ class _PostgresqlLink(Link):
             # SQLAlchemy's adapter begins only with its own first statement. A raw one before would run outside any
             # transaction and a transaction-local tenant setting would be lost: so the adapter's private method is
             # called, here and nowhere else.
-            await adapter._start_transaction()  # noqa: SLF001
+            try:
+                await adapter._start_transaction()  # noqa: SLF001
+            except asyncio.CancelledError:
+                self._doubtful = True  # the server may have begun: nobody else may get such a connection
+                raise
 
     async def _fetch(self, sql: str, parameters: Sequence[object]) -> list[Sequence[Any]]:
         if self._physical.adapter._transaction is None:  # noqa: SLF001
@@ -178,6 +190,9 @@ class _PostgresqlLink(Link):
         if adapter._transaction is not None:  # noqa: SLF001
             try:
                 answer = cast("str", await physical.driver.execute(command))
+            except asyncio.CancelledError:
+                self._doubtful = True
+                raise
             finally:
                 # what asyncpg's Transaction and the adapter do at its end
                 adapter._transaction = None  # noqa: SLF001
@@ -218,7 +233,7 @@ class _PlainLink(Link):
             await self._physical.driver.rollback()
 
 
-class _SqliteLink(_PlainLink):
+class SqliteLink(_PlainLink):
     """SQLite: the connection begins by itself."""
 
     __slots__ = ()
@@ -254,7 +269,7 @@ class _MysqlLink(_PlainLink):
         return cast("int", await cursor.execute(sql, tuple(parameters)))
 
 
-LINKS: dict[Dialect, type[Link]] = {"postgresql": _PostgresqlLink, "sqlite": _SqliteLink, "mysql": _MysqlLink}
+LINKS: dict[Dialect, type[Link]] = {"postgresql": _PostgresqlLink, "sqlite": SqliteLink, "mysql": _MysqlLink}
 
 
 def _raise(error: Exception) -> NoReturn:
@@ -268,4 +283,10 @@ def report(sql: str, seconds: float, threshold: float) -> None:
     """Log a statement without its values: `sql.slow` at or above the threshold, `sql.query` when echo made it zero."""
     if seconds >= threshold:
         log = _log.warning if threshold else _log.info
-        log("sql.slow" if threshold else "sql.query", statement=" ".join(sql.split()), ms=round(seconds * 1000, 3))
+        log("sql.slow" if threshold else "sql.query", statement=_short(sql), ms=round(seconds * 1000, 3))
+
+
+def _short(sql: str) -> str:
+    """Return a statement in one line that a person can read: hundreds of placeholders say no more than one."""
+    told = _MANY.sub("(…)", " ".join(sql.split()))
+    return told if len(told) <= LONGEST_STATEMENT else f"{told[: LONGEST_STATEMENT - 1]}…"

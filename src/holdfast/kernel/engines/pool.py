@@ -72,6 +72,11 @@ class Pool:
         """Return how many connections are out."""
         return self._made - len(self._idle)
 
+    @property
+    def awaited(self) -> bool:
+        """Tell whether somebody waits for a connection."""
+        return any(not future.done() for future in self._waiting)
+
     async def take(self) -> Physical:
         """Return a connection that nobody else uses; raise Unavailable when there is none in time."""
         while self._idle:

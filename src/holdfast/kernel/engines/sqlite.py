@@ -36,6 +36,7 @@ class SqliteConnection:
         self._busy_timeout = busy_timeout
         self.write = write
         self.threaded = False
+        self._parts = self._in_part = False
 
     @property
     def isolation_level(self) -> str | None:
@@ -71,6 +72,8 @@ class SqliteConnection:
         """
         if self._raw.in_transaction:
             return
+        if self._parts:
+            raise sqlite3.OperationalError("the transactions that were to be committed together were undone")
         if not self.write:
             self._raw.execute("BEGIN")
             return
@@ -86,12 +89,37 @@ class SqliteConnection:
             else:
                 return
 
+    async def begin_part(self) -> None:
+        """Begin one of several transactions in the open one: `commit` and `rollback` end it alone, for now."""
+        self._raw.execute("SAVEPOINT part")
+        self._parts = self._in_part = True
+
+    @property
+    def in_part_of_one(self) -> bool:
+        """Tell whether what was done so far is still to be committed: SQLite itself may have undone everything."""
+        return self._raw.in_transaction
+
+    async def end_parts(self, *, commit: bool) -> None:
+        """Commit all of them together; raise sqlite3.OperationalError where SQLite itself undid them."""
+        self._parts = self._in_part = False
+        if not commit:
+            self.rollback_now()
+        elif not self._raw.in_transaction:
+            raise sqlite3.OperationalError("the transactions that were to be committed together were undone")
+        else:
+            await self.commit()
+
     def suspend_foreign_keys(self) -> None:
         """Let tables be made anew, which SQLite does by dropping them; whoever does it checks the keys afterwards."""
         self._raw.execute("PRAGMA foreign_keys = OFF")
 
     async def commit(self) -> None:
         """Commit; a writing transaction in the thread, because it waits for the disk."""
+        if self._parts:
+            if self._in_part:
+                self._raw.execute("RELEASE part")
+                self._in_part = False
+            return
         if not self._raw.in_transaction:
             return
         if self.write:
@@ -105,6 +133,12 @@ class SqliteConnection:
 
     def rollback_now(self) -> None:
         """Roll back what is open, without a chance to be cancelled."""
+        if self._parts:
+            if self._in_part and self._raw.in_transaction:
+                self._raw.execute("ROLLBACK TO part")
+                self._raw.execute("RELEASE part")
+            self._in_part = False
+            return
         if self._connection is not None and self._raw.in_transaction:
             self._raw.rollback()
 

@@ -56,7 +56,7 @@ async def read_body(request: Request, takes: str | None, *, max_depth: int) -> N
 async def check_switch(request: Request, work: Work) -> None:
     """Raise NotFound where the caller's organisation has switched off the app of the route, as for no route at all.
 
-    What is off is noted for the menu of a page.
+    What is off is noted for the menu of a page, and how much the caller has not read.
     """
     switch = getattr(request.scope.get("route"), "switch", None)
     if switch is None and request.scope["path"].startswith("/api/"):
@@ -65,3 +65,4 @@ async def check_switch(request: Request, work: Work) -> None:
     if switch in off:
         request.state.work = work  # the error is shown in the caller's shell
         raise NotFound
+    request.state.unread = await work.house.teller.count_unread(work)

@@ -112,7 +112,7 @@ def _read(name: str, kind: type, value: Json) -> object:
     read: Any = parse_id if kind is UUID else kind
     try:
         found = read(value)
-    except ValueError:
+    except (TypeError, ValueError):
         found = None
     if found is None:
         raise Invalid.field(f"ids.{name}", "unknown", f"is no {kind.__name__}")

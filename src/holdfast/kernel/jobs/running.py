@@ -1,5 +1,6 @@
 """A job while it runs: its units of work, each committed only while it is still this worker's."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from holdfast.kernel.db import Json
+from holdfast.kernel.engines import Write
 from holdfast.kernel.errors import Forbidden
 from holdfast.kernel.jobs import statements
 from holdfast.kernel.jobs.statements import database_now, fetch, run
@@ -75,6 +77,8 @@ class Run:
     cancelled: bool = False
     done: int | None = None
     total: int | None = None
+    together: bool = False  # whether it is short, by what is known, and may be committed with others
+    held: float = 0.0  # seconds for which the last unit of work was open
     _open: bool = False
 
     @asynccontextmanager
@@ -84,17 +88,20 @@ class Run:
         The `last` one ends the job in the same commit. Raises PrincipalGone, LeaseLost, and CancelAsked from the last.
         """
         claimed = self.claimed
-        async with self.works.begin(claimed.tenant_id, SYSTEM, request=claimed.request) as work:
+        write: Write = "together" if last and self.together else True
+        async with self.works.begin(claimed.tenant_id, SYSTEM, write=write, request=claimed.request) as work:
             if claimed.asked_by is not None:
                 actor = await self.principals.stand_for(work, user_id=claimed.asked_by, session_id=claimed.session_id)
                 if actor is None:
                     raise PrincipalGone
                 work.act_as(actor)
             self._open = True
+            began = time.perf_counter()
             try:
                 yield work
             finally:
                 self._open = False
+                self.held = time.perf_counter() - began
             await work.flush()
             await (self.finish(work) if last else self._hold(work))
 

@@ -105,7 +105,7 @@ class Timetable:
                 # It is another one by now, or the clock was set back.
                 await run(work.link, statements.set_schedule, row)
             elif next_at <= now:
-                for moment in _due(schedule, next_at, now):
+                for moment in due(schedule, next_at, now):
                     await self._enqueue(work, schedule, moment)
                 await run(work.link, statements.set_schedule, row)
             return True
@@ -126,12 +126,14 @@ def _spec(schedule: Schedule) -> str:
     return f"{schedule.cron} {schedule.zone}"
 
 
-def _due(schedule: Schedule, first: datetime, now: datetime) -> list[datetime]:
+def due(schedule: Schedule, first: datetime, now: datetime) -> list[datetime]:
     """Return the times that have come and are to have a job."""
     times: list[datetime] = []
+    if schedule.catch_up == "skip":  # past what was missed, however much that is
+        first = max(first, after(schedule, now - LATE - timedelta(microseconds=1)))
     while first <= now and len(times) < ALL_AT_MOST:
         times.append(first)
         first = after(schedule, first)
     if schedule.catch_up == "skip":
-        return [each for each in times if now - each <= LATE][-1:]
+        return times[-1:]
     return times if schedule.catch_up == "all" else times[-1:]

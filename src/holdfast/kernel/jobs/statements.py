@@ -18,7 +18,6 @@ from sqlalchemy import (
     func,
     insert,
     literal_column,
-    not_,
     or_,
     select,
     true,
@@ -159,21 +158,27 @@ def running(_: str) -> Statement:
     return select(*by, func.count().label("running")).where(JOB.c.state == JobState.RUNNING).group_by(*by)
 
 
-def candidates(_: str, tenants: int, pairs: int, names: int) -> Statement:
-    """Lock the jobs that go first but those of some tenants, of some jobs of a tenant, and of some jobs."""
-    shut = [JOB.c.tenant_id == _bound(f"tenant{at}", Uuid()) for at in range(tenants)]
-    shut += [
-        and_(JOB.c.tenant_id == _bound(f"of{at}", Uuid()), JOB.c.name == _bound(f"pair{at}", JOB.c.name.type))
-        for at in range(pairs)
-    ]
-    shut += [JOB.c.name == _bound(f"name{at}", JOB.c.name.type) for at in range(names)]
-    return (
-        select(*_CLAIMED)
-        .where(JOB.c.state == JobState.READY, JOB.c.run_at <= _bound("now", _MOMENT), not_(or_(false(), *shut)))
-        .order_by(JOB.c.priority, JOB.c.run_at, JOB.c.id)
-        .limit(_bound("limit", Integer()))
-        .with_for_update(skip_locked=True)
-    )
+def candidates(_: str) -> Statement:
+    """Lock the jobs of a priority that go first."""
+    return _due().order_by(JOB.c.run_at, JOB.c.id).limit(_bound("limit", Integer()))
+
+
+def lane(_: str) -> Statement:
+    """Lock what goes first of a tenant's next kind of job that has something due."""
+    later = (JOB.c.tenant_id == _bound("tenant_id"), JOB.c.name > _bound("name"))
+    return _due().where(*later).order_by(JOB.c.name, JOB.c.run_at, JOB.c.id).limit(literal_column("1"))
+
+
+def lane_beyond(_: str) -> Statement:
+    """Lock what goes first of the next tenant that has something due."""
+    order = (JOB.c.tenant_id, JOB.c.name, JOB.c.run_at, JOB.c.id)
+    return _due().where(JOB.c.tenant_id > _bound("tenant_id")).order_by(*order).limit(literal_column("1"))
+
+
+def _due() -> Select[Any]:
+    waits = JOB.c.state == literal_column("'ready'")  # written out: else an index of such rows alone is not used
+    due = (waits, JOB.c.priority == _bound("priority"), JOB.c.run_at <= _bound("now", _MOMENT))
+    return select(*_CLAIMED).where(*due).with_for_update(skip_locked=True)
 
 
 def start(_: str, count: int, unique: int) -> Statement:
@@ -189,16 +194,19 @@ def start(_: str, count: int, unique: int) -> Statement:
 _HELD = and_(JOB.c.id == _bound("job", Uuid()), JOB.c.lease_token == _bound("token", Uuid()))
 
 
-def beat(_: str) -> Statement:
-    """Make the leases of everything that a worker runs last longer."""
-    mine = (JOB.c.worker_id == _bound("worker", Uuid()), JOB.c.state == JobState.RUNNING)
-    return update(JOB).where(*mine).values(lease_until=_bound("until", _MOMENT))
+def beat(_: str, count: int) -> Statement:
+    """Make the leases of what a worker runs last longer."""
+    return update(JOB).where(*_mine(count)).values(lease_until=_bound("until", _MOMENT))
 
 
-def unwanted(_: str) -> Statement:
+def unwanted(_: str, count: int) -> Statement:
     """Find what a worker runs and a person asked to cancel."""
-    mine = (JOB.c.worker_id == _bound("worker", Uuid()), JOB.c.state == JobState.RUNNING)
-    return select(JOB.c.id).where(*mine, JOB.c.cancel_asked == true())
+    return select(JOB.c.id).where(*_mine(count), JOB.c.cancel_asked == true())
+
+
+def _mine(count: int) -> tuple[Any, ...]:
+    chosen = JOB.c.id.in_([_bound(f"id{at}", Uuid()) for at in range(count)])
+    return chosen, JOB.c.worker_id == _bound("worker", Uuid()), JOB.c.state == JobState.RUNNING
 
 
 def hold(_: str) -> Statement:

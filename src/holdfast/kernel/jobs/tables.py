@@ -4,7 +4,7 @@ import enum
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, SmallInteger, Uuid
+from sqlalchemy import Index, SmallInteger, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from holdfast.kernel.db import Base, Bytes, CanonicalJson, Choice, InstallationOwned, Json, Str, UtcDateTime
@@ -30,7 +30,13 @@ class JobRow(InstallationOwned, Base):
     __tablename__ = "job"
     __audited__ = False  # what it does, and how it ended where that was not well, leaves entries
     __table_args__ = (
-        Index("ix_job_claim", "state", "priority", "run_at", "id", "tenant_id", "name"),
+        Index("ix_job_claim", "state", "priority", "run_at", "id"),
+        Index(
+            "ix_job_lane",
+            *("state", "priority", "tenant_id", "name", "run_at", "id"),
+            postgresql_where=text("state = 'ready'"),
+            sqlite_where=text("state = 'ready'"),
+        ),
         Index("ix_job_listed", "tenant_id", "created_at", "id"),
         Index("ux_job_unique", "tenant_id", "unique_key", unique=True),
     )

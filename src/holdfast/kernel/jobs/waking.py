@@ -81,7 +81,7 @@ class Waker:
 
     async def _watch(self) -> None:
         """Have a look whenever another connection has changed the file, which SQLite tells without reading anything."""
-        link = await self._database.acquire(write=False)
+        link = await self._database.acquire_apart()
         try:
             known = None
             while True:

@@ -26,6 +26,21 @@ def encrypted_columns() -> Sequence[Column[Any]]:
     return sorted(found, key=lambda column: (column.table.name, column.name))
 
 
+async def count_earlier(connection: AsyncConnection, tenant_id: UUID, ring: Keyring) -> int:
+    """Return how many values of an organisation are sealed with an earlier key than the newest."""
+    count = 0
+    for column in encrypted_columns():
+        earlier = select(func.count()).where(
+            column.table.c.tenant_id == tenant_id, _head(column) != head_of(ring.number)
+        )
+        count += (await connection.execute(earlier)).scalar_one()
+    return count
+
+
+def _head(column: Column[Any]) -> Any:
+    return type_coerce(func.substr(type_coerce(column, LargeBinary), 1, HEAD), LargeBinary)
+
+
 async def reseal(
     connection: AsyncConnection, tenant_id: UUID, ring: Keyring, position: Position, *, limit: int
 ) -> tuple[Position | None, int]:
@@ -39,8 +54,7 @@ async def reseal(
         return None, 0
     column = columns[position.column]
     key = column.table.c.id
-    head = type_coerce(func.substr(type_coerce(column, LargeBinary), 1, HEAD), LargeBinary)
-    where = (column.table.c.tenant_id == tenant_id, key > position.after, head != head_of(ring.number))
+    where = (column.table.c.tenant_id == tenant_id, key > position.after, _head(column) != head_of(ring.number))
     rows = (await connection.execute(select(key, column).where(*where).order_by(key).limit(limit))).all()
     count = 0
     for row_id, sealed in rows:

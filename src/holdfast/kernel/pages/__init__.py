@@ -80,6 +80,7 @@ class Entry:
     icon: str
     current: bool
     exact: bool
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ class Shell:
     user_detail: str | None = None
     csrf: str | None = None
     menu: tuple[Entry, ...] = ()
+    unread: int = 0
     flash: Mapping[str, str] | None = None
 
 
@@ -138,6 +140,7 @@ class Pages:
         around = self.describe(work) if work is not None and self.describe is not None else Surroundings()
         session_id = work.actor.session_id if work is not None else None
         off: frozenset[str] = getattr(request.state, "switched_off", frozenset())
+        unread: int = getattr(request.state, "unread", 0)
         shown = [item for app, item in self.menu if work is not None and app not in off and _visible(item, work)]
         return Shell(
             app_name=self.app_name,
@@ -148,7 +151,8 @@ class Pages:
             user=around.user,
             user_detail=around.user_detail,
             csrf=csrf_token(session_id, self.keys.csrf) if session_id is not None else None,
-            menu=tuple(_entry(item, path) for item in shown),
+            menu=tuple(_entry(item, path, unread if item.unread else 0) for item in shown),
+            unread=unread,
             flash=self._read_flash(request),
         )
 
@@ -295,10 +299,10 @@ def _visible(item: MenuItem, work: Work) -> bool:
     return item.permission is None or work.actor.may(item.permission)
 
 
-def _entry(item: MenuItem, path: str) -> Entry:
+def _entry(item: MenuItem, path: str, count: int) -> Entry:
     exact = path.rstrip("/") == item.path
     below = item.path != START and path.startswith(f"{item.path}/")
-    return Entry(item.title, item.path, item.icon, current=exact or below, exact=exact)
+    return Entry(item.title, item.path, item.icon, current=exact or below, exact=exact, count=count)
 
 
 def _wanted_block(request: Request) -> str | None:

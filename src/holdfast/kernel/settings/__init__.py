@@ -30,6 +30,7 @@ from holdfast.kernel.settings.values import (
     Names,
     Origins,
     Proxies,
+    PublicKey,
     ScanPolicy,
     StorageKind,
 )
@@ -165,6 +166,11 @@ class Settings(BaseSettings):
     aws_region: str = Field("us-east-1", description="Region of the bucket.")
     files_max_bytes: int = Field(5 * 1024**3, ge=1024, description="Largest file in bytes.")
     files_quota_mb: int = Field(10_240, ge=0, description="Room for an organisation's files in MB; 0: no limit.")
+    ocr_languages: str = Field(
+        "eng",
+        pattern=r"^([A-Za-z_]{2,30}(\+[A-Za-z_]{2,30})*)?$",
+        description="Languages of tesseract, such as eng+deu, in which text in pictures is read; empty: it is not.",
+    )
     clamd: str = Field("", description="Antivirus: unix:/run/clamav/clamd.ctl or tcp://host:3310; empty: none.")
     clamd_timeout_seconds: float = Field(60.0, gt=0, description="Seconds that it may be silent.")
     scan_policy: ScanPolicy = Field(
@@ -187,6 +193,7 @@ class Settings(BaseSettings):
 
     # Mail
     mail_from: str = Field("", max_length=254, description="Address that mails come from.")
+    mail_bounce_to: str = Field("", max_length=254, description="Address that gets what comes back; MAIL_FROM.")
     smtp_host: str = Field("", description="Mail server; without one, mails go into HOLDFAST_HOME/mail.")
     smtp_port: int = Field(587, ge=1, le=65535, description="Its port.")
     smtp_tls: Encryption = Field("starttls", description="starttls, tls (from the first byte) or none.")
@@ -200,6 +207,7 @@ class Settings(BaseSettings):
     smtp_timeout_seconds: float = Field(30.0, gt=0, description="Seconds that it may be silent.")
     sendgrid_api_key: str = Field("", repr=False, description="Key of SendGrid, in the place of a mail server.")
     sendgrid_url: Address = Field("https://api.sendgrid.com", description="Address of its API.")
+    sendgrid_webhook_key: PublicKey = Field("", description="Public key of its signed events; without it, no events.")
     dkim_domain: str = Field("", description="Domain for which mails by SMTP are signed (DKIM).")
     dkim_selector: str = Field("", description="Selector of the key in that domain.")
     dkim_key_file: Path | None = Field(None, description="The private key: PEM, RSA or Ed25519.")

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator
 
+from holdfast.kernel.crypto import p256_key
+
 
 def _names(value: object) -> object:
     """Read a list written as JSON or with commas."""
@@ -48,6 +50,12 @@ def _web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _public_key(value: str) -> str:
+    if value and p256_key(value) is None:
+        raise ValueError("is not the public key of a pair of P-256, in base64")
+    return value
+
+
 def _lower(value: object) -> object:
     return value.strip().lower() if isinstance(value, str) else value
 
@@ -64,6 +72,7 @@ Moment = Annotated[datetime, AfterValidator(lambda moment: moment if moment.tzin
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 Origins = Annotated[Names, AfterValidator(_origins)]
 Proxies = Annotated[Names, AfterValidator(_proxies)]
+PublicKey = Annotated[str, AfterValidator(_public_key)]
 Address = Annotated[str, AfterValidator(_web_address)]
 Milliseconds = Annotated[int | None, BeforeValidator(_off)]
 Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)]

@@ -6,11 +6,12 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from io import IOBase
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from holdfast.kernel.storage import BLOCK, Listed, Receipt, StorageFull, StorageUnavailable
 
@@ -27,28 +28,32 @@ class LocalStorage:
 
     async def put(self, key: str, blocks: AsyncIterator[bytes]) -> Receipt:
         """Write an object: a temporary file, synced, renamed, its folder synced."""
-        place = self._place(key)
-        with _faults():
-            unfinished = await asyncio.to_thread(self._open)
-        hashing, size = hashlib.sha256(), 0
+        place, unfinished = self._place(key), self.root / INCOMING / secrets.token_hex(16)
+        hashing, size, finishing = hashlib.sha256(), 0, False
         try:
-            with unfinished:
+            with _faults():
+                file = await _through(_open, unfinished)
+            with file:
 
                 def write(block: bytes) -> None:
                     hashing.update(block)
                     left = memoryview(block)
                     while left:  # a disk that is nearly full takes a part
-                        left = left[unfinished.write(left) :]
+                        left = left[file.write(left) :]
 
                 async for block in blocks:
                     with _faults():
-                        await asyncio.to_thread(write, block)
+                        await _through(write, block)
                     size += len(block)
+                finishing = True
                 with _faults():
-                    await asyncio.to_thread(_finish, unfinished, place)
+                    await _through(_finish, file, place)
         except BaseException:
-            # Nothing waits here: a caller who has gone may have cancelled this task.
-            Path(unfinished.name).unlink(missing_ok=True)  # noqa: ASYNC240
+            # Nothing waits here: a caller who has gone may have cancelled this task, even while it was renamed.
+            with suppress(OSError):  # what went wrong first is what the caller hears
+                if finishing and not unfinished.exists():
+                    place.unlink()
+                unfinished.unlink()
             raise
         return Receipt(size, hashing.digest())
 
@@ -56,13 +61,13 @@ class LocalStorage:
         """Yield the bytes of a range in blocks."""
         place = self._place(key)
         with _faults():
-            file = await asyncio.to_thread(place.open, "rb", buffering=0)
+            file = await _through(open, place, "rb", 0)
         with file:
-            await asyncio.to_thread(file.seek, start)
+            file.seek(start)
             left = None if stop is None else stop - start
             while left is None or left > 0:
                 with _faults():
-                    block = await asyncio.to_thread(file.read, BLOCK if left is None else min(BLOCK, left))
+                    block = await _through(file.read, BLOCK if left is None else min(BLOCK, left))
                 if not block:
                     return
                 left = None if left is None else left - len(block)
@@ -108,11 +113,22 @@ class LocalStorage:
             raise ValueError(f"{key!r} is not the address of an object")
         return self.root / key
 
-    def _open(self) -> BinaryIO:
-        folder = self.root / INCOMING
-        _make(folder)
-        name = folder / secrets.token_hex(16)
-        return open(name, "xb", buffering=0, opener=_private)
+
+def _open(place: Path) -> BinaryIO:
+    _make(place.parent)
+    return open(place, "xb", buffering=0, opener=_private)
+
+
+async def _through(act: Callable[..., Any], *arguments: object) -> Any:
+    """Do it in a thread, to the end also where this task is cancelled: the thread would go on with a closed file."""
+    running = asyncio.ensure_future(asyncio.to_thread(act, *arguments))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        if not running.cancelled() and running.exception() is None and isinstance(opened := running.result(), IOBase):
+            opened.close()
+        raise
 
 
 def _private(name: str, flags: int) -> int:

@@ -14,6 +14,18 @@ async def read_organization(work: Work) -> Organization:
     return await queries.get_organization(work)
 
 
+# lint: allow verb – for what tells people at a time of their day
+async def zone_of(work: Work) -> str:
+    """Return the organisation's time zone."""
+    return (await queries.get_organization(work)).time_zone
+
+
+# lint: allow verb – a step of verbs and jobs that name the organisation
+async def organization_name(work: Work) -> str:
+    """Return what the organisation is called."""
+    return (await queries.get_organization(work)).name
+
+
 @verb("directory.organization.update", writes=True)
 async def update_organization(work: Work, fields: OrganizationUpdate, *, expected: int | None = None) -> Organization:
     """Change the particulars that were given; raise PreconditionFailed for an outdated version."""

@@ -1,6 +1,8 @@
 """Files over HTTP: how bytes come in and go out."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import aclosing
 from typing import Annotated, TypeVar
 from urllib.parse import quote
 from uuid import UUID
@@ -157,19 +159,44 @@ class ContentResponse(Response):
         if span is not None:
             self.headers["Content-Range"] = f"bytes {self._start}-{self._stop - 1}/{content.size}"
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  ASGI's signature
-        """Send the bytes."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the bytes, until all have gone or the caller has."""
         if self._before is not None:
             await self._before()
-        blocks = self._storage.get(self._key, self._start, self._stop)
-        # The first block before the status: an object that is not there is an error, not an answer that breaks off.
-        first = await anext(blocks, b"") if self._stop > self._start else b""
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        await send({"type": "http.response.body", "body": first, "more_body": True})
-        if scope["method"] != "HEAD":
-            async for block in blocks:
-                await send({"type": "http.response.body", "body": block, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+        async with aclosing(self._storage.get(self._key, self._start, self._stop)) as blocks:
+            # The first block before the status: an object that is not there is an error, not an answer that breaks off.
+            first = await anext(blocks, b"") if self._stop > self._start else b""
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            if scope["method"] == "HEAD":
+                first = b""
+            elif await _gone_while(_sent(first, blocks, send), receive):
+                return
+            await send({"type": "http.response.body", "body": b""})
+
+
+async def _sent(first: bytes, blocks: AsyncIterator[bytes], send: Send) -> None:
+    await send({"type": "http.response.body", "body": first, "more_body": True})
+    async for block in blocks:
+        await send({"type": "http.response.body", "body": block, "more_body": True})
+
+
+async def _gone_while(sending: Coroutine[object, object, None], receive: Receive) -> bool:
+    """Send, and tell whether the caller went before all had gone: the server takes what nobody reads in silence."""
+
+    async def left() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    tasks = [asyncio.ensure_future(sending), asyncio.ensure_future(left())]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if tasks[0].done():
+            tasks[0].result()
+        return not tasks[0].done()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def answer(request: Request, work: Work, content: Content) -> Response:
@@ -195,27 +222,36 @@ def content_response(
 def asked_range(request: Request, content: Content) -> tuple[int, int] | None:
     """Return the bytes that Range asks for, None for all of them (RFC 9110, 14.2).
 
-    Raises RangeNotSatisfiable for a range outside the content and for several at once. A Range that cannot be read is
-    ignored, and one whose If-Range or If-None-Match names another content.
+    Raises RangeNotSatisfiable for a range outside the content. Passed over is a Range that cannot be read, one of
+    several ranges, one of another method than GET, and one beside If-None-Match or another content's If-Range.
     """
-    given = request.headers.get("range", "").strip()
+    unit, equals, spans = request.headers.get("range", "").strip().partition("=")
     tag = f'"{content.sha256}"'
-    unit, equals, spans = given.partition("=")
-    if not equals or unit.strip().lower() != "bytes" or request.headers.get("if-none-match") is not None:
+    if (
+        request.method != "GET"
+        or not equals
+        or unit.strip().lower() != "bytes"
+        or request.headers.get("if-none-match") is not None
+        or request.headers.get("if-range", tag).strip() != tag
+    ):
         return None
-    if request.headers.get("if-range", tag).strip() != tag:
-        return None
-    if "," in spans:
-        raise _unsatisfiable(content, "ask for one range at a time")
+    return _span(spans, content)
+
+
+def _span(spans: str, content: Content) -> tuple[int, int] | None:
     first, dash, last = (part.strip() for part in spans.partition("-"))
     if not dash or not all(part == "" or (part.isdecimal() and len(part) < 20) for part in (first, last)):
         return None
-    if first == "":
-        start, stop = max(0, content.size - int(last or 0)), content.size
-    else:
+    if first and last and int(last) < int(first):
+        return None
+    if first:
         start, stop = int(first), min(content.size, int(last) + 1 if last else content.size)
-        if last and int(last) < start:
-            return None
+    elif last == "" or (
+        content.size == 0 and int(last) > 0
+    ):  # the last bytes of nothing are nothing, which is no range
+        return None
+    else:
+        start, stop = max(0, content.size - int(last)), content.size
     if start >= stop:
         raise _unsatisfiable(content, f"the file has {content.size} bytes")
     return start, stop

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from holdfast.core.files.models import Scan
 from holdfast.core.files.pages import LIST, MOST_BY_FORM, may, receive_form
 from holdfast.core.files.queries import FileList
-from holdfast.core.files.service import files
+from holdfast.core.files.service import files, space
 from holdfast.core.files.service.staging import Incoming
 from holdfast.kernel.http import Routes, WorkDep, prepared
 from holdfast.kernel.pages import redirect, render
@@ -33,6 +33,7 @@ async def show_files(request: Request, work: WorkDep) -> Response:
         sort=params.sort or "name",
         scans=[each.value for each in Scan],
         may=may(work),
+        usage=await space.read_room(work) if work.actor.may("files.usage.read") else None,
     )
 
 

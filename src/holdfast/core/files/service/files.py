@@ -19,8 +19,10 @@ from holdfast.core.files.facts import (
 from holdfast.core.files.models import File, FileVersion, Scan, StoredObject
 from holdfast.core.files.schemas import FileOut, FileUpdate
 from holdfast.core.files.service.cabinet import Cabinet, cabinet_of
+from holdfast.core.files.service.removing import abandon
 from holdfast.core.files.service.staging import Incoming, keep, tell_infected
 from holdfast.kernel.db import NOBODY
+from holdfast.kernel.jobs import JOBS
 from holdfast.kernel.permissions import enforce, verb
 from holdfast.kernel.storage import key_of
 from holdfast.kernel.work import Work, check_version
@@ -214,14 +216,13 @@ async def restore_file(work: Work, *, file_id: UUID, expected: int | None = None
 async def purge_file(work: Work, *, file_id: UUID, expected: int | None = None) -> None:
     """Remove a file in the trash for good, with its versions and links.
 
-    Contents that no other file has are removed by `remove_orphans`. Raises FileNotFound, FileNotDeleted,
-    PreconditionFailed.
+    Jobs remove the contents that no other file has. Raises FileNotFound, FileNotDeleted, PreconditionFailed.
     """
     file = await _get_seen(work, file_id=file_id, lock=True, deleted=True)
     check_version(file, expected)
     enforce(guards.is_deleted(file))
-    for upload_id in await queries.list_replacing(work, file_id=file.id):
-        await queries.remove_upload(work, upload_id=upload_id)
+    for upload in await queries.list_replacing(work, file_id=file.id):
+        await abandon(work, upload)
     for link in await queries.list_links(work, file_id=file.id):
         work.record(FileLinkRevoked(entity=link))
         await work.session.delete(link)
@@ -232,12 +233,16 @@ async def purge_file(work: Work, *, file_id: UUID, expected: int | None = None) 
     work.record(FilePurged(entity=file, versions=len(versions)))
     await work.session.delete(file)
     await work.flush()
+    # In one order, so that two purges of files with the same contents do not wait for each other.
+    for object_id in sorted({version.object_id for version in versions}):
+        removal = JOBS["files.content.remove"]
+        await work.enqueue(removal, content_id=object_id, unique=str(object_id), as_system=True)
 
 
 def shown(file: File, content: StoredObject) -> FileOut:
     """Return a file with its present content."""
     of_content = {"size": content.size, "sha256": content.sha256, "scan": content.scan}
-    made = {"has_thumbnail": content.has_thumbnail, "has_text": content.has_text}
+    made = {name: getattr(content, name) for name in ("has_thumbnail", "has_text", "text_state")}
     own = {name: getattr(file, name) for name in FileOut.model_fields if name not in of_content | made}
     return FileOut(**own, **of_content, **made)
 

@@ -78,7 +78,7 @@ async def open_link(gate: Gate, *, token: str) -> Opened:
         link = await queries.get_link(work, link_id=link_id)
         good = same(raw[32:], _seal(gate.works.keys.tokens, tenant_id, link)) and link.expires_at > work.now()
         file = await queries.find_file(work, file_id=link.file_id) if good else None
-        if file is None or not await queries.is_open(work):
+        if file is None or await queries.status_of_tenant(work) != "active":
             raise LinkNotFound
         return Opened(tenant_id, link_id, await give_out(work, file, link.number))
 

@@ -8,6 +8,7 @@ import struct
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from holdfast.core.files.models import Scan
 from holdfast.kernel.errors import ConfigurationError
@@ -23,6 +24,10 @@ class Finding:
 
     scan: Scan
     said: str | None = None
+
+
+class ScannerFault(Exception):
+    """The antivirus cannot be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,27 @@ class Scanner:
             with suppress(OSError, TimeoutError):
                 async with asyncio.timeout(1):
                     await writer.wait_closed()
+
+    async def version(self) -> tuple[str, datetime | None]:
+        """Return which antivirus it is, and of when its signatures are, None where it has none; raise ScannerFault."""
+        try:
+            async with asyncio.timeout(self.timeout):
+                reader, writer = await self._connect()
+                try:
+                    writer.write(b"zVERSION\0")
+                    said = (await reader.readuntil(b"\0")).rstrip(b"\0").decode(errors="replace")
+                finally:
+                    writer.close()
+        except (OSError, TimeoutError, EOFError, asyncio.LimitOverrunError) as error:
+            raise ScannerFault("the antivirus does not answer") from error
+        name, _, signatures = said.partition("/")
+        _, _, made_at = signatures.partition("/")
+        if not made_at:
+            return name, None
+        try:
+            return name, datetime.strptime(made_at.strip(), "%a %b %d %H:%M:%S %Y").replace(tzinfo=UTC)
+        except ValueError:
+            raise ScannerFault(f"what it says of its signatures cannot be read: {made_at[:60]!r}") from None
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if self.path is not None:

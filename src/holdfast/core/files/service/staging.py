@@ -84,7 +84,8 @@ async def make_ready(gate: Gate, *, rule: str, size: int | None, file_id: UUID |
         else:
             found = cabinet.rule(rule)
         cabinet.require_write(gate.actor, found)
-        enforce(guards.has_room(0 if space is None else space.used, size or 0, gate.settings.files_quota_mb))
+        taken = (0 if space is None else space.used) + await queries.announced(work)
+        enforce(guards.has_room(taken, size or 0, guards.quota_of(space, gate.settings)))
     most = limit_of(gate.settings, found)
     if size is not None and size > most:
         raise too_large(most)
@@ -194,12 +195,12 @@ async def keep(work: Work, incoming: Incoming) -> StoredObject:
     space = await queries.find_space(work, lock=True)
     if space is None:
         raise RuntimeError("nothing is kept before `make_ready`")
-    known = await queries.find_object(work, sha256=incoming.sha256)
+    known = await queries.find_object(work, sha256=incoming.sha256, lock=True)  # a scan of it may end meanwhile
     if known is not None:
-        if known.scan is Scan.NOT_SCANNED and incoming.finding.scan is not Scan.NOT_SCANNED:
-            mark_scanned(work, known, incoming.finding)
+        await note_finding(work, known, incoming.finding)
         return known
-    enforce(guards.has_room(space.used, incoming.size, work.settings.files_quota_mb))
+    taken = space.used + await queries.announced(work)
+    enforce(guards.has_room(taken, incoming.size, guards.quota_of(space, work.settings)))
     space.used += incoming.size
     content = StoredObject(
         id=incoming.object_id,
@@ -215,6 +216,19 @@ async def keep(work: Work, incoming: Incoming) -> StoredObject:
     await work.enqueue(JOBS["files.content.derive"], content_id=content.id, as_system=True)
     incoming.adopted = True
     return content
+
+
+# lint: allow verb – the part that uploads and later scans share
+async def note_finding(work: Work, content: StoredObject, finding: Finding) -> None:
+    """Note what the antivirus says of a content now; where that is the first bad news, its files are told of.
+
+    One that is infected stays so, and what it did not say this time takes nothing back.
+    """
+    if finding.scan is Scan.NOT_SCANNED or content.scan is Scan.INFECTED:
+        return
+    mark_scanned(work, content, finding)
+    if finding.scan is Scan.INFECTED:
+        tell_infected(work, content, await queries.list_files_with(work, object_id=content.id))
 
 
 def mark_scanned(work: Work, content: StoredObject, finding: Finding) -> None:

@@ -1,4 +1,4 @@
-"""What a content is, told by its bytes alone: a small table of signatures (decision 0021).
+"""What a content is, told by its bytes alone: a small table of signatures (decision 0026).
 
 Sources: the IANA media type registry, and the specifications of the formats (PNG, RFC 2083; PDF, ISO 32000-2, 7.5.2;
 ZIP, APPNOTE.TXT 4.3; ECMA-376 Part 2 for Office files; OpenDocument 1.3 Part 2, 3.3).

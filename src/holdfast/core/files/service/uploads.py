@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -15,6 +14,7 @@ from holdfast.core.files.models import FileUpload, FileUploadPiece
 from holdfast.core.files.schemas import FileOut, UploadCreate, UploadOut
 from holdfast.core.files.service.cabinet import cabinet_of
 from holdfast.core.files.service.files import add_file, replace_file
+from holdfast.core.files.service.removing import LIFE, abandon
 from holdfast.core.files.service.staging import Incoming, limit_of, make_ready, take_in, too_large, watched
 from holdfast.kernel.errors import FieldError
 from holdfast.kernel.ids import new_id
@@ -23,7 +23,6 @@ from holdfast.kernel.plugins import FileRule
 from holdfast.kernel.storage import blocks_of, key_of, read_ahead
 from holdfast.kernel.work import Gate, Work
 
-LIFE = timedelta(hours=24)  # after the last piece
 PIECES_AT_MOST = 10_000
 
 log = structlog.get_logger("holdfast.files")
@@ -59,7 +58,7 @@ async def begin_upload(work: Work, fields: UploadCreate) -> FileUpload:
     if fields.size > most:
         raise too_large(most, "body.size")
     taken = (0 if space is None else space.used) + await queries.announced(work)
-    enforce(guards.has_room(taken, fields.size, work.settings.files_quota_mb))
+    enforce(guards.has_room(taken, fields.size, guards.quota_of(space, work.settings)))
     upload = FileUpload(
         id=work.new_id(),
         **{**fields.model_dump(), "rule": rule.name},
@@ -82,10 +81,10 @@ async def read_upload(work: Work, *, upload_id: UUID) -> FileUpload:
 
 @verb("files.file.create", writes=True)
 async def abandon_upload(work: Work, *, upload_id: UUID) -> None:
-    """Give up an upload of the caller's own; its pieces are removed by `remove_strays`. Raises UploadNotFound."""
+    """Give up an upload of the caller's own; a job removes its pieces. Raises UploadNotFound."""
     upload = await _get_own(work, upload_id=upload_id, lock=True)
     work.record(UploadAbandoned(entity=upload, name=upload.name))
-    await queries.remove_upload(work, upload_id=upload.id)
+    await abandon(work, upload)
 
 
 @dataclass(slots=True)
@@ -202,7 +201,7 @@ async def _write_down(gate: Gate, upload_id: UUID, piece_id: UUID, *, offset: in
 
 async def _put_together(gate: Gate, upload: UploadOut, rule: str) -> Incoming:
     """Read the pieces one after the other into one content, which is told and scanned like any other."""
-    found = await make_ready(gate, rule=rule, size=upload.size)
+    found = await make_ready(gate, rule=rule, size=None)  # its room is kept since it was announced
     async with gate.works.begin(gate.tenant_id, gate.actor, write=False, request=gate.request) as work:
         row = await queries.get_upload(work, upload_id=upload.id)
         owner = (row.owner_kind, row.owner_id)

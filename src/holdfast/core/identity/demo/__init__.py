@@ -34,6 +34,7 @@ __all__ = [
     "has_other",
     "hash_password",
     "load_access",
+    "user_id_of",
 ]
 
 PASSWORD = "password123"  # noqa: S105  known to everyone: the start refuses it outside the demo

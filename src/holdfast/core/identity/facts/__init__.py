@@ -36,8 +36,11 @@ from holdfast.core.identity.facts.accounts import (
     UserStatusChanged,
 )
 from holdfast.core.identity.facts.keys import TenantKeyEnded, TenantKeyMade, TenantKeyWrapped
-from holdfast.core.identity.facts.notices import NoticeFailed, NoticeUncertain
-from holdfast.core.identity.facts.organizations import ApplicationsChosen, OrganizationPurged
+from holdfast.core.identity.facts.organizations import (
+    ApplicationsChosen,
+    OrganizationFileQuotaSet,
+    OrganizationPurged,
+)
 from holdfast.core.identity.facts.users import (
     EmailChangeAsked,
     EmailChanged,
@@ -70,11 +73,10 @@ __all__ = [
     "EmergencyAccessOpened",
     "ImpersonationStarted",
     "InvitationAccepted",
-    "NoticeFailed",
-    "NoticeUncertain",
     "OperatorAdmitted",
     "OperatorDismissed",
     "OrganizationExported",
+    "OrganizationFileQuotaSet",
     "OrganizationOpened",
     "OrganizationPurged",
     "OrganizationStatusChanged",

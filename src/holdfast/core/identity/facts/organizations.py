@@ -18,6 +18,22 @@ class ApplicationsChosen(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OrganizationFileQuotaSet(Fact):
+    """Operators said how much an organisation's files may take; told in both trails.
+
+    In megabytes: null is the installation's quota, 0 no limit.
+    """
+
+    action = "platform.organization.file_quota_set"
+    title = "Organisation's room for files set"
+    category = "system"
+    severity = "notice"
+    slug: str
+    megabytes: int | None
+    earlier_megabytes: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class OrganizationPurged(Fact):
     """Rows of a deleted organisation were removed for good, its trail apart; told in both trails.
 

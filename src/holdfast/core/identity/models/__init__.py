@@ -2,8 +2,8 @@
 
 from holdfast.core.identity.models.accounts import Password, Preference, User, UserKind, UserStatus
 from holdfast.core.identity.models.factors import Challenge, RecoveryCode, Totp
+from holdfast.core.identity.models.links import Purpose, UserToken
 from holdfast.core.identity.models.names import SetupLink, SignInName
-from holdfast.core.identity.models.notices import Notice, NoticeState, Purpose, UserToken
 from holdfast.core.identity.models.platform import ApplicationChoice, BreakGlass, SignInPolicy
 from holdfast.core.identity.models.rights import Role, RoleAssignment, ScopeKind
 from holdfast.core.identity.models.sessions import RefreshToken, Session, SessionKind
@@ -12,8 +12,6 @@ __all__ = [
     "ApplicationChoice",
     "BreakGlass",
     "Challenge",
-    "Notice",
-    "NoticeState",
     "Password",
     "Preference",
     "Purpose",

@@ -1,7 +1,7 @@
 """Every statement on identity's tables."""
 
 from holdfast.core.identity.queries.applications import find_application_choice, list_switched_off
-from holdfast.core.identity.queries.audience import people_in_audience
+from holdfast.core.identity.queries.audience import list_users_in_audience, people_in_audience
 from holdfast.core.identity.queries.credential import CredentialRow, is_glass_broken, list_credential_rows
 from holdfast.core.identity.queries.entering import (
     Entrant,
@@ -19,14 +19,7 @@ from holdfast.core.identity.queries.factors import (
     list_recovery_codes,
 )
 from holdfast.core.identity.queries.keys import list_tenant_keys
-from holdfast.core.identity.queries.outbox import (
-    find_notice,
-    find_user_token,
-    list_open_user_tokens,
-    list_stuck_notices,
-    list_unsent_notices,
-    take_due_notices,
-)
+from holdfast.core.identity.queries.links import find_user_token, list_open_user_tokens
 from holdfast.core.identity.queries.platform import (
     BREAK_GLASS,
     BreakGlassList,
@@ -89,6 +82,7 @@ from holdfast.core.identity.queries.tenants import (
 )
 from holdfast.core.identity.queries.users import (
     USERS,
+    Recipient,
     UserList,
     UsersHolding,
     count_users,
@@ -96,6 +90,7 @@ from holdfast.core.identity.queries.users import (
     find_user,
     find_user_by_name,
     get_user,
+    list_recipients,
     list_role_names,
     list_roles,
     list_taken_names,
@@ -115,6 +110,7 @@ __all__ = [
     "BreakGlassList",
     "CredentialRow",
     "Entrant",
+    "Recipient",
     "RoleList",
     "SessionList",
     "SessionsOf",
@@ -132,7 +128,6 @@ __all__ = [
     "find_application_choice",
     "find_challenge",
     "find_entrant",
-    "find_notice",
     "find_password",
     "find_policy",
     "find_preference",
@@ -171,26 +166,25 @@ __all__ = [
     "list_over",
     "list_own_roles",
     "list_preferences",
+    "list_recipients",
     "list_recovery_codes",
     "list_role_names",
     "list_roles",
     "list_roles_by_id",
     "list_setup_links",
-    "list_stuck_notices",
     "list_switched_off",
     "list_taken_names",
     "list_tenant_keys",
     "list_tenants",
     "list_tenants_by_name",
-    "list_unsent_notices",
     "list_user_names",
     "list_users_by_id",
     "list_users_called",
+    "list_users_in_audience",
     "lock_user",
     "people_in_audience",
     "rename_given",
     "sweep_tenant",
-    "take_due_notices",
     "touch_session",
     "use_refresh_token",
     "was_here",

@@ -1,14 +1,16 @@
 """Whom an audience holds, as one condition: for a filter, for the members now, and for who was one at a moment."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, case, or_, select, true
 
 from holdfast.core.directory.public import people_among, people_within
-from holdfast.core.identity.models import RoleAssignment, User
+from holdfast.core.identity.models import RoleAssignment, User, UserKind
 from holdfast.core.identity.schemas import Audience, AudiencePart
+from holdfast.kernel.db import NOBODY
 from holdfast.kernel.work import Work
 
 
@@ -22,6 +24,16 @@ def people_in_audience(work: Work, audience: Audience, at: datetime | None = Non
         return chosen
     # Not `NOT`: who works nowhere is in no department, which the database neither affirms nor denies.
     return and_(chosen, case((_any_of(work, audience.exclude, at), 1), else_=0) == 0)
+
+
+async def list_users_in_audience(work: Work, audience: Audience, *, after: UUID | None, limit: int) -> Sequence[UUID]:
+    """Return the living users whose people an audience holds, in the order of their ids, those after one."""
+    found = select(User.id).where(
+        User.deleted_key == NOBODY, User.person.has(people_in_audience(work, audience)), User.kind == UserKind.PERSON
+    )
+    if after is not None:
+        found = found.where(User.id > after)
+    return (await work.session.scalars(found.order_by(User.id).limit(limit))).all()
 
 
 def _any_of(work: Work, parts: Iterable[AudiencePart], at: datetime | None) -> ColumnElement[bool]:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
@@ -17,6 +17,17 @@ from holdfast.kernel.lists import HotList, ListParameters
 from holdfast.kernel.work import Work
 
 IN_CHUNK = 500
+
+
+class Recipient(NamedTuple):
+    """A user as what tells them needs them; one who is not `reached` is told nothing of their own."""
+
+    id: UUID
+    name: str
+    email: str | None
+    locale: str | None
+    time_zone: str | None
+    reached: bool
 
 
 class UserList(ListParameters):
@@ -162,3 +173,15 @@ async def list_taken_names(work: Work, *, email_keys: Collection[str], username_
 async def count_users(work: Work) -> int:
     """Return how many users the organisation has, deleted ones too."""
     return (await work.session.scalar(select(func.count()).select_from(User))) or 0
+
+
+async def list_recipients(work: Work, *, user_ids: Collection[UUID]) -> dict[UUID, Recipient]:
+    """Return users by their ids, deleted ones too; reached are people who are neither deleted nor suspended."""
+    columns = (User.id, User.name, User.email, User.locale, User.time_zone, User.kind, User.status, User.deleted_key)
+    wanted, found = sorted(user_ids), dict[UUID, Recipient]()
+    for start in range(0, len(wanted), IN_CHUNK):
+        rows = await work.session.execute(select(*columns).where(User.id.in_(wanted[start : start + IN_CHUNK])))
+        for row in rows:
+            alive = row.deleted_key == NOBODY and row.status is not UserStatus.SUSPENDED
+            found[row.id] = Recipient(*row[:5], reached=alive and row.kind is UserKind.PERSON)
+    return found

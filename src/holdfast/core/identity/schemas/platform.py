@@ -109,6 +109,25 @@ class PurgeOut(Outward):
     ]
 
 
+class FileQuota(Inward):
+    """How much an organisation's files may take."""
+
+    megabytes: Annotated[
+        int | None,
+        Field(ge=0, le=10**9, description="Null: the default of the installation; 0: no limit.", examples=[50_000]),
+    ]
+
+
+class FileQuotaOut(Outward):
+    """How much an organisation's files take, and may take."""
+
+    organization_id: UUID
+    megabytes: Annotated[int | None, Field(description="A quota of its own; null: the installation's.")]
+    limit_bytes: Annotated[int | None, Field(description="Null: there is no limit.")]
+    bytes: int
+    announced_bytes: Annotated[int, Field(description="Of uploads that are on their way; they count, too.")]
+
+
 class ApplicationsIn(Inward):
     """Which applications are off; all others are on."""
 

@@ -180,7 +180,7 @@ async def _enrol(work: Work, user: User, row: Challenge, code: str) -> list[str]
     totp.secret = (await work.keyring(sealing=True)).seal(Totp.secret, user.id, secret)
     totp.confirmed_at, totp.last_step = work.now(), step_of(secret, code, work.now()) or 0
     work.record(TotpConfirmed(entity=totp))
-    await notify(work, user, "mfa_changed", change="your second factor was switched on")
+    await notify(work, user, "mfa_changed", change="on")
     return await issue_codes(work, user)
 
 

@@ -77,14 +77,14 @@ async def confirm_totp(work: Work, *, code: str) -> list[str]:
     totp.confirmed_at = work.now()
     work.record(TotpConfirmed(entity=totp))
     await _note_shown(work)
-    await notify(work, user, NOTICE, change="your second factor was switched on")
+    await notify(work, user, NOTICE, change="on")
     return await issue_codes(work, user)
 
 
 @verb("identity.mfa.remove", access="signed_in", personal=True, step_up=True, writes=True)
 async def remove_totp(work: Work) -> None:
     """Remove the caller's authenticator and recovery codes; raise NoSecondFactor."""
-    await _remove(work, await _caller(work), change="your second factor was switched off")
+    await _remove(work, await _caller(work), change="off")
 
 
 @verb("identity.mfa.renew_codes", access="signed_in", personal=True, step_up=True, writes=True)
@@ -94,7 +94,7 @@ async def renew_recovery_codes(work: Work) -> list[str]:
     totp = await queries.find_totp(work, user_id=user.id, lock=True)
     if totp is None or totp.confirmed_at is None:
         raise NoSecondFactor("Recovery codes stand beside an authenticator, and you have none.")
-    await notify(work, user, NOTICE, change="new recovery codes were made for you")
+    await notify(work, user, NOTICE, change="codes")
     return await issue_codes(work, user)
 
 
@@ -103,7 +103,7 @@ async def reset_mfa(work: Work, *, user_id: UUID) -> None:
     """Remove the second factor of a user who lost it; raise UserNotFound, NoSecondFactor, MoreRights."""
     user = await queries.get_user(work, user_id=user_id, lock=True)
     enforce(guards.can_hold(work.actor, await rights_of(work, user_id=user_id)))
-    await _remove(work, user, change="an administrator removed your second factor", reason="reset")
+    await _remove(work, user, change="reset", reason="reset")
 
 
 async def _caller(work: Work) -> User:

@@ -18,6 +18,7 @@ FORMAT = "holdfast-organization/1"
 LEFT_OUT = frozenset(
     {
         "idempotency_key",
+        "announcement",
         "notice",
         "person_word",
         "recovery_code",

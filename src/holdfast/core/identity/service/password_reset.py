@@ -5,7 +5,7 @@ from uuid import UUID
 from holdfast.core.identity import queries
 from holdfast.core.identity.errors import CannotReset, ResetRefused
 from holdfast.core.identity.facts import PasswordResetSent, PasswordSet
-from holdfast.core.identity.models import Notice, Password, Purpose, User, UserKind, UserStatus
+from holdfast.core.identity.models import Password, Purpose, Totp, User, UserKind, UserStatus
 from holdfast.core.identity.service.desk import Desk, desk_of
 from holdfast.core.identity.service.failures import write_failure
 from holdfast.core.identity.service.links import end_links, find_link, issue_link, link_to, read_link
@@ -87,7 +87,8 @@ async def _send(work: Work, user: User) -> None:
 async def _pretend(work: Work, desk: Desk, email: str) -> None:
     """Do what sending a link does, as far as it takes time, and write down that one was asked for."""
     await queries.list_open_user_tokens(work, user_id=NOBODY)
-    (await work.keyring(sealing=True)).seal(Notice.payload, work.new_id(), email)
+    (await work.keyring(sealing=True)).seal(Totp.secret, work.new_id(), email)
+    await work.tell("identity.password_reset", [], link=PAGE)
     record = Record(
         action="identity.password.forgot",
         category="security",

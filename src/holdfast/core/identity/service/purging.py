@@ -6,17 +6,19 @@ Its trail stays whole, and its row stays as a tombstone: neither its id nor its 
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from holdfast.core.audit.public import tell_repeats
-from holdfast.core.files.public import remove_strays
+from holdfast.core.files.public import remove_all
 from holdfast.core.identity import guards, queries
 from holdfast.core.identity.errors import OrganizationNotFound
 from holdfast.core.identity.facts import OrganizationPurged
 from holdfast.core.identity.schemas import PurgeOut, TenantStatus
 from holdfast.kernel.errors import HoldfastError
+from holdfast.kernel.jobs import JOBS
 from holdfast.kernel.permissions import SYSTEM, enforce, verb
+from holdfast.kernel.storage import StorageUnavailable
 from holdfast.kernel.tenancy import SYSTEM_TENANT, Tenant
 from holdfast.kernel.work import Work, Works
 
@@ -28,7 +30,8 @@ async def purge_organization(work: Work, *, organization_id: UUID, at_once: int 
     """Remove one step of an organisation's rows for good; whoever asks goes on until the status is `deleted`.
 
     From the first step on nothing brings the organisation back. Each step is told in both trails, and a step that
-    fails leaves nothing. Raises OrganizationNotFound, and OrganizationState before the day.
+    fails leaves nothing. With the last one a job is asked for that removes the bytes of its files. Raises
+    OrganizationNotFound, and OrganizationState before the day.
     """
     tenant = await queries.get_tenant_by_id(work, tenant_id=organization_id, lock=True)
     enforce(guards.can_be_purged(tenant.id, TenantStatus(tenant.status), tenant.delete_after, work.now()))
@@ -39,6 +42,8 @@ async def purge_organization(work: Work, *, organization_id: UUID, at_once: int 
         told = OrganizationPurged(slug=tenant.slug, rows=rows, finished=finished)
         there.record(told)
     work.record(told)
+    if finished:
+        await work.enqueue(JOBS["files.store.clear"], organization_id=tenant.id, as_system=True)
     tenant.status = TenantStatus.DELETED if finished else TenantStatus.PURGING
     tenant.demo = tenant.demo and not finished  # its accounts are gone
     return PurgeOut(organization_id=tenant.id, status=TenantStatus(tenant.status), rows=dict(rows))
@@ -105,7 +110,10 @@ async def _purge(works: Works, tenant_id: UUID, slug: str) -> Purged:
             return Purged(slug, gone, error.detail)
         gone.update(step.rows)
         status = step.status
-    await remove_strays(works, tenant_id, after=timedelta(0))
+    try:
+        await remove_all(works, tenant_id)
+    except StorageUnavailable as error:
+        return Purged(slug, gone, f"{error.detail} A job removes the bytes of its files.")
     return Purged(slug, gone)
 
 

@@ -3,7 +3,7 @@
 Nobody has to stop working for it: whoever seals holds the keys until their commit, so that none ends under them.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,14 +12,17 @@ from holdfast.core.identity import queries
 from holdfast.core.identity.errors import OrganizationNotFound
 from holdfast.core.identity.facts import TenantKeyEnded, TenantKeyMade, TenantKeyWrapped
 from holdfast.core.identity.schemas import GONE
+from holdfast.kernel.jobs import JOBS
 from holdfast.kernel.keys import Masters, TenantKey, TenantSecret
-from holdfast.kernel.keys.rotation import Position
+from holdfast.kernel.keys.rotation import Position, count_earlier
 from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.tenancy import SYSTEM_TENANT
 from holdfast.kernel.work import Work, Works
 
 AT_ONCE = 500  # values sealed again in one transaction
 FIRST: Position | None = Position()
+RESEAL = "identity.key.reseal"
+Tell = Callable[[int, int], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +37,12 @@ class ListedKey:
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
-    """What was done for one organisation: keys wrapped again, and values sealed with its newest key."""
+    """What was done for one organisation: keys wrapped again; and the job that seals anew, where there is something."""
 
+    tenant_id: UUID
     organization: str
     wrapped: int
-    resealed: int
+    job_id: UUID | None
 
 
 def make_key(work: Work, before: TenantKey | None = None) -> TenantKey:
@@ -65,30 +69,39 @@ async def list_keys(works: Works) -> list[ListedKey]:
 
 # lint: allow verb – for the command, which runs with the database's own rights
 async def rotate_keys(works: Works, *, data: bool, slug: str | None = None) -> AsyncIterator[Rotated]:
-    """Wrap every key by the master key in use; with `data` give each organisation a new key and seal anew with it.
+    """Wrap every key by the master key in use; with `data` give each organisation a new key, which a job seals with.
 
     Yields what was done for each organisation, or for the one with this handle; it may be stopped and run again at any
-    time. Raises OrganizationNotFound, MasterKeyMissing.
+    time. A job also goes on where an earlier one stopped. Raises OrganizationNotFound, MasterKeyMissing.
     """
     for tenant_id, name in await _organizations(works, slug):
         async with works.begin(tenant_id, SYSTEM) as work:
             wrapped = await _wrap(work)
             if data:
                 make_key(work, (await queries.list_tenant_keys(work, lock=True))[-1])
-        yield Rotated(name, wrapped, await reseal_all(works, tenant_id))
+                await work.flush()
+            earlier = len(await queries.list_tenant_keys(work)) > 1
+            job_id = await work.enqueue(JOBS[RESEAL], unique=RESEAL) if earlier else None
+        yield Rotated(tenant_id, name, wrapped, job_id)
 
 
 # lint: allow verb – opens the units of work of a command or job
-async def reseal_all(works: Works, tenant_id: UUID) -> int:
-    """Seal anew what earlier keys of an organisation sealed, in steps, end those keys, and return how many values."""
+async def reseal_all(works: Works, tenant_id: UUID, *, tell: Tell | None = None) -> int:
+    """Seal anew what earlier keys of an organisation sealed, in steps, end those keys, and return how many values.
+
+    After each step `tell` hears how many are done, of how many in all; what it raises stops this between two steps.
+    """
     async with works.begin(tenant_id, SYSTEM, write=False) as work:
         if len(await queries.list_tenant_keys(work)) < 2:
             return 0
+        total = await count_earlier(work.link.connection, tenant_id, await work.keyring())
     count, position = 0, FIRST
     while position is not None:
         async with works.begin(tenant_id, SYSTEM) as work:
             position, done = await work.reseal(position, limit=AT_ONCE)
             count += done
+        if tell is not None:
+            await tell(count, max(count, total))
     async with works.begin(tenant_id, SYSTEM) as work:
         return count + await _end_earlier(work, count)
 

@@ -3,27 +3,30 @@
 import asyncio
 import re
 from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from uuid import UUID
 
+import css_inline
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from holdfast.core.identity.public import (
-    Message,
-    NoticeState,
-    Taken,
-    list_open_organizations,
-    settle_notice,
-    take_notices,
-)
+from holdfast.core.identity.public import list_open_organizations
+from holdfast.core.notify.models import NoticeState, Reason
+from holdfast.core.notify.service.message_keys import message_key
+from holdfast.core.notify.service.outbox import Letter, Settled, Taken, settle_notices, take_notices
+from holdfast.core.notify.service.reports import without_addresses
+from holdfast.core.notify.service.suppressions import held_back, suppress
 from holdfast.core.notify.service.transports import Outcome, Transport, Verdict
 from holdfast.core.notify.service.transports.messages import Mail
 from holdfast.core.notify.service.ways import sender_of
+from holdfast.kernel.errors import UniqueViolation
 from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.settings import Settings
 from holdfast.kernel.work import Works
 
-AT_ONCE = 20
+AT_ONCE = 50
+SETTLE_SECONDS = 0.1  # how long an outcome may wait for others that are written down with it
 Tally = Counter[NoticeState]
 _STATES = {
     Verdict.SENT: NoticeState.SENT,
@@ -31,7 +34,20 @@ _STATES = {
     Verdict.REFUSED: NoticeState.FAILED,
     Verdict.UNCERTAIN: NoticeState.UNCERTAIN,
 }
+# What the button of a mail says, by language.
+_OPEN = {"en": "Open the link", "de": "Link öffnen"}
 _LINK = re.compile(r"https?://\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A message that was in hand, and what became of it."""
+
+    taken: Taken
+    outcome: Outcome
+
+
+Flight = asyncio.Task[Answered]
 
 
 # lint: allow verb – for the command, which runs with the database's own rights
@@ -43,49 +59,115 @@ async def send_due(works: Works, transport: Transport) -> Tally:
     """
     done: Tally = Counter()
     for tenant_id in await list_open_organizations(works):
-        while True:
-            async with works.begin(tenant_id, SYSTEM) as work:
-                taken = await take_notices(work, limit=AT_ONCE)
-            done.update(await asyncio.gather(*(_send(works, transport, tenant_id, each) for each in taken)))
-            if len(taken) < AT_ONCE:
-                break
+        done += await send_of(works, transport, tenant_id)
     return done
 
 
-async def _send(works: Works, transport: Transport, tenant_id: UUID, taken: Taken) -> NoticeState:
-    outcome = await transport.send(_mail(works.settings, taken))
-    state = _STATES[outcome.verdict]
+# lint: allow verb – for the job and the command, which run with the database's own rights
+async def send_of(works: Works, transport: Transport, tenant_id: UUID) -> Tally:
+    """Send what is due of one organisation, and return what became of how many.
+
+    While some are on their way, others are taken in hand and settled, together with what is answered within a moment:
+    a transaction costs more than a mail, and a mail that takes long keeps no other from being written down.
+    """
+    done: Tally = Counter()
+    flying: set[Flight] = set()
+    more = True
+    try:
+        while more or flying:
+            if more and len(flying) <= AT_ONCE:
+                taken, more = await _take(works, tenant_id, done)
+                flying |= {asyncio.create_task(_send(works, transport, tenant_id, each)) for each in taken}
+            if flying:
+                answered, flying = await _some(flying)
+                done.update(await _settle(works, tenant_id, [each.result() for each in answered]))
+    finally:
+        for task in flying:
+            task.cancel()
+    return done
+
+
+async def _some(flying: set[Flight]) -> tuple[set[Flight], set[Flight]]:
+    """Wait until one has landed, and a moment longer for as many as are taken at once; return them, and the rest."""
+    landed, rest = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
+    until = asyncio.get_running_loop().time() + SETTLE_SECONDS
+    while rest and len(landed) < AT_ONCE and (left := until - asyncio.get_running_loop().time()) > 0:
+        more, rest = await asyncio.wait(rest, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        landed |= more
+    return landed, rest
+
+
+async def _take(works: Works, tenant_id: UUID, done: Tally) -> tuple[Sequence[Taken], bool]:
+    """Take some messages in hand, end those whose address is not written to, and tell whether there may be more."""
     async with works.begin(tenant_id, SYSTEM) as work:
-        settled = await settle_notice(work, notice_id=taken.id, state=state, code=outcome.code, said=_said(outcome))
-    return settled or NoticeState.UNCERTAIN
+        taken = await take_notices(work, limit=AT_ONCE)
+        back = await held_back(work, taken)
+        ended = (Settled(each, NoticeState.SUPPRESSED, said=why) for each, why in back.items())
+        done.update(await settle_notices(work, ended) if back else ())
+    return [each for each in taken if each.id not in back], len(taken) == AT_ONCE
 
 
-def _said(outcome: Outcome) -> str:
-    return outcome.said.encode("utf-8", "replace").decode().replace("\0", "")
+async def _send(works: Works, transport: Transport, tenant_id: UUID, taken: Taken) -> Answered:
+    key = message_key(works.keys, tenant_id=tenant_id, notice_id=taken.id)
+    return Answered(taken, await transport.send(_mail(works.settings, taken, key)))
 
 
-def _mail(settings: Settings, taken: Taken) -> Mail:
-    message = taken.message
+async def _settle(works: Works, tenant_id: UUID, answered: Sequence[Answered]) -> Iterable[NoticeState]:
+    """Write down what became of messages, and write no more to an address where there is nobody."""
+    try:
+        return await _settle_once(works, tenant_id, answered)
+    except UniqueViolation:  # another suppressed the same address at this moment
+        return await _settle_once(works, tenant_id, answered)
+
+
+async def _settle_once(works: Works, tenant_id: UUID, answered: Sequence[Answered]) -> Iterable[NoticeState]:
+    async with works.begin(tenant_id, SYSTEM) as work:
+        for each in answered:
+            if each.outcome.bad_address:
+                said = f"{each.outcome.code} {without_addresses(each.outcome.said)}"
+                await suppress(work, each.taken.letter.to, reason=Reason.BOUNCED, said=said)
+        return await settle_notices(
+            work,
+            (
+                Settled(each.taken.id, _STATES[outcome.verdict], outcome.code, without_addresses(outcome.said))
+                for each in answered
+                for outcome in (each.outcome,)
+            ),
+        )
+
+
+def _mail(settings: Settings, taken: Taken, key: str) -> Mail:
+    letter = taken.letter
     return Mail(
-        key=str(taken.id),
+        key=key,
         sender=sender_of(settings),
         sender_name=settings.app_name,
-        to=message.to,
-        subject=message.subject,
-        text=message.text,
-        html=_page(settings.app_name, message),
-        written_at=message.created_at,
+        to=letter.to,
+        subject=letter.subject,
+        text=letter.text,
+        html=inlined(letter.html) if letter.html is not None else page_of(settings.app_name, letter),
+        written_at=letter.created_at,
+        return_to=settings.mail_bounce_to,
     )
 
 
-def _page(app_name: str, message: Message) -> str:
+def page_of(app_name: str, letter: Letter) -> str:
     """Return the text as a page for programs that show one; a line that is an address becomes a button."""
     blocks = [
         ("link" if _LINK.fullmatch(block) else "text", block)
-        for block in (each.strip() for each in message.text.split("\n\n"))
+        for block in (each.strip() for each in letter.text.split("\n\n"))
         if block
     ]
-    return _template().render(app_name=app_name, subject=message.subject, blocks=blocks)
+    language = letter.locale.partition("-")[0]
+    told = {"lang": letter.locale, "open_link": _OPEN.get(language, _OPEN["en"])}
+    return _template().render(app_name=app_name, subject=letter.subject, blocks=blocks, **told)
+
+
+def inlined(html: str) -> str:
+    """Return a page whose style sheets stand on its elements: many programs drop them."""
+    if "<style" not in html.lower():
+        return html
+    return css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=False).inline(html)
 
 
 @cache

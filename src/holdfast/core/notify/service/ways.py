@@ -57,11 +57,16 @@ def transport_of(works: Works) -> Transport | None:
     for half of one.
     """
     settings = works.settings
-    if not (settings.smtp_host or settings.sendgrid_api_key or settings.demo):
+    if not has_way(settings):
         return None
     found = works.state.setdefault(SLOT, None) or open_transport(settings)
     works.state[SLOT] = found
     return cast("Transport", found)
+
+
+def has_way(settings: Settings) -> bool:
+    """Tell whether mails leave by themselves: the settings name a way, or it is the demonstration."""
+    return bool(settings.smtp_host or settings.sendgrid_api_key or settings.demo)
 
 
 # lint: allow verb – for the composition root

@@ -5,7 +5,6 @@ import io
 import json
 import resource
 import sys
-from pathlib import Path
 
 MEMORY = 768 * 1024 * 1024
 CPU_SECONDS = 20
@@ -14,23 +13,27 @@ MOST_TEXT = 4 * 1024 * 1024
 
 
 def confine() -> None:
-    """Let this process open no more files and no sockets, start no process, and use so much memory and time at most.
+    """Let this process open no file and no socket any more, start no process, and use so much memory and time at most.
 
-    The limits are those of setrlimit(2); they cannot be raised again.
+    Where it runs as root, the system lets it start processes all the same.
     """
     for name in CODECS:  # they are loaded when first used, which is too late behind the walls
         codecs.lookup(name)
-    listed = Path("/proc/self/fd")
-    opened = max(int(each.name) for each in listed.iterdir()) if listed.is_dir() else 9
-    for kind, limit in (
-        (resource.RLIMIT_AS, MEMORY),
-        (resource.RLIMIT_CPU, CPU_SECONDS),
-        (resource.RLIMIT_FSIZE, 64 * 1024 * 1024),
+    # What is open stays so. With any number above zero one that is closed could be used for another file.
+    limit(memory=MEMORY, cpu_seconds=CPU_SECONDS, files=0, written=64 * 1024 * 1024)
+
+
+def limit(*, memory: int, cpu_seconds: int, files: int, written: int) -> None:
+    """Set the limits of setrlimit(2), which cannot be raised again: bytes, seconds, open files, bytes of a file."""
+    for kind, most in (
+        (resource.RLIMIT_AS, memory),
+        (resource.RLIMIT_CPU, cpu_seconds),
+        (resource.RLIMIT_FSIZE, written),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NPROC, 0),
-        (resource.RLIMIT_NOFILE, opened),
+        (resource.RLIMIT_NOFILE, files),
     ):
-        resource.setrlimit(kind, (limit, limit))
+        resource.setrlimit(kind, (most, most))
 
 
 def content() -> io.BytesIO:

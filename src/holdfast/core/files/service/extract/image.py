@@ -15,15 +15,20 @@ FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP")
 def main() -> None:
     """Make a thumbnail of at most `SIZE` pixels a side."""
     side = int(sys.argv[1])
-    warnings.simplefilter("error", Image.DecompressionBombWarning)
-    Image.MAX_IMAGE_PIXELS = MOST_PIXELS
-    for kind in FORMATS:  # so that all that is loaded when first used has been
-        sample = io.BytesIO()
-        Image.new("RGB", (2, 2)).save(sample, kind)
-        _small(sample, 1)
+    prepare()
     confine()
     made, written = _small(content(), side)
     tell(written, width=made.width, height=made.height)
+
+
+def prepare() -> None:
+    """Load all that is loaded when it is first used, and refuse pictures of too many pixels."""
+    warnings.simplefilter("error", Image.DecompressionBombWarning)
+    Image.MAX_IMAGE_PIXELS = MOST_PIXELS
+    for kind in FORMATS:
+        sample = io.BytesIO()
+        Image.new("RGB", (2, 2)).save(sample, kind)
+        _small(sample, 1)
 
 
 def _small(source: io.BytesIO, side: int) -> tuple[Image.Image, bytes]:

@@ -8,6 +8,7 @@ import enum
 from dataclasses import dataclass
 from typing import Protocol
 
+from holdfast.core.notify.guards import is_dead, status_in
 from holdfast.core.notify.service.transports.messages import Mail
 
 
@@ -30,8 +31,8 @@ class Outcome:
 
     @property
     def bad_address(self) -> bool:
-        """Tell whether it is the recipient's address that is no good (RFC 3463, 5.1.x), so that others may go."""
-        return self.verdict is Verdict.REFUSED and (self.code in (550, 551, 553) and " 5.1." in f" {self.said}")
+        """Tell whether it is the recipient's address that is no good, so that others may go."""
+        return self.verdict is Verdict.REFUSED and self.code in (550, 551, 553) and is_dead(status_in(self.said))
 
 
 class Transport(Protocol):

@@ -9,6 +9,7 @@ from holdfast.core.notify.service.transports.messages import Mail, written
 from holdfast.kernel.errors import Invalid
 
 PATH = "/v3/mail/send"
+EVENT_KEY = "holdfast_key"  # comes back with each event of the mail
 
 
 class SendGridTransport:
@@ -56,6 +57,7 @@ def _body(mail: Mail) -> dict[str, Any]:
         "personalizations": [{"to": [_person(mail.to, mail.to_name)]}],
         "from": _person(mail.sender, mail.sender_name),
         "subject": mail.subject,
+        "custom_args": {EVENT_KEY: mail.key},
         "content": content,
         "headers": {"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated", **dict(mail.headers)},
     }

@@ -1,0 +1,3 @@
+"""Pages of one's own inbox."""
+
+INBOX = "/console/inbox"
