@@ -81,7 +81,7 @@ def test_accounts_come_in_and_who_has_no_password_is_invited(here, tmp_path, org
     assert HASH not in again.stdout + again.stderr
     waiting = here("notices", "list", "--organization", organization)
     assert waiting.returncode == 0, waiting.stderr
-    assert waiting.stdout.startswith("To: ben@example.org\nSubject: Your account at example\n")
+    assert waiting.stdout.startswith("To: ben@example.org\nSubject: Your account at Example\n")
     assert "/console/invitation#token=hfl_" in waiting.stdout
     assert waiting.stdout.endswith("1 message for example\n")
 

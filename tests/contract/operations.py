@@ -211,7 +211,7 @@ async def _locale(_: Stage) -> str:
     return "en"
 
 
-async def _item(stage: Stage) -> str:
+async def _inbox_notice(stage: Stage) -> str:
     """Tell the administrator, who acts, something; return the message in their inbox."""
     async with stage.org.work() as work:
         await work.tell("identity.new_sign_in", [stage.org.admin.id], key=uuid4().hex)
@@ -241,7 +241,7 @@ MAKERS: dict[str, Callable[[Stage], Awaitable[str]]] = {
     "name": _preference,
     "message": _message,
     "locale": _locale,
-    "item_id": _item,
+    "notice_id": _inbox_notice,
     "entity_type": _entity_type,
     "entity_id": Stage.company,
 }
@@ -536,7 +536,7 @@ async def _last_piece(_: Stage) -> dict[str, object]:
 REQUESTS: dict[str, Prepare] = {
     "POST /api/v1/jobs/{job_id}/retry": _failed,
     "POST /api/v1/jobs/{job_id}/cancel": nothing,
-    "PATCH /api/v1/notify/inbox/{item_id}": body(read=True),
+    "PATCH /api/v1/notify/inbox/{notice_id}": body(read=True),
     "POST /api/v1/notify/inbox/read-all": nothing,
     "PUT /api/v1/notify/preferences": told(json={"quiet_from": "22:00", "quiet_until": "06:00"}),
     "PATCH /api/v1/notify/preferences": told(json={"digest": "daily"}),

@@ -144,7 +144,7 @@ def real_values(demo: Demo, bearer: dict[str, str]) -> dict[str, list[Any]]:
             "name": ["console.theme"],
             "message": ["identity.new_sign_in"],
             "locale": ["en"],
-            "item_id": ids("/notify/inbox"),
+            "notice_id": ids("/notify/inbox"),
             "entity_type": ["company"],
             "entity_id": companies,
         }

@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.endpoint, pytest.mark.portable]
 # A question too long for an address.
 ASKING = {"POST /api/v1/audiences/members", "POST /api/v1/notify/templates/{message}/{locale}/preview"}
 # What one has read of one's own inbox is nobody else's business.
-OWN = {"PATCH /api/v1/notify/inbox/{item_id}", "POST /api/v1/notify/inbox/read-all"}
+OWN = {"PATCH /api/v1/notify/inbox/{notice_id}", "POST /api/v1/notify/inbox/read-all"}
 CHANGING = [each for each in API if each.method != "GET" and key_of(each) not in ALONE | ASKING | OWN]
 MODELS = {mapper.local_table.name: mapper for mapper in Base.registry.mappers if issubclass(mapper.class_, TenantOwned)}
 

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import random
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -224,10 +225,12 @@ async def test_ten_sign_ins_a_minute_and_account_over_four_processes(dialect):
             context = serve(settings, workers=4, ARGON2_MEMORY_KIB="64", ARGON2_TIME_COST="1", **PROXY)
             served = await asyncio.to_thread(context.__enter__)
             try:
+                began = time.monotonic()
                 answers = await asyncio.gather(*(_sign_in_from(served.url, n, org.user.email) for n in range(14)))
                 # GCRA gives one allowance back every six seconds; what came back meanwhile is not counted as a fault.
+                back = int((time.monotonic() - began) // 6) + 1
                 passed = [answer for answer in answers if answer.status_code == 200]
-                assert 10 <= len(passed) <= 12, [answer.status_code for answer in answers]
+                assert 10 <= len(passed) <= 10 + back, [answer.status_code for answer in answers]
                 refused = [answer for answer in answers if answer.status_code != 200]
                 assert {answer.status_code for answer in refused} == {429}
                 assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)

@@ -8,7 +8,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy.dialects import sqlite
 
-from holdfast.core.identity.models import Challenge, Notice, Totp
+from holdfast.core.identity.models import Challenge, Totp
+from holdfast.core.notify.models import Notice
 from holdfast.kernel.crypto import encode
 from holdfast.kernel.errors import ConfigurationError, Unavailable
 from holdfast.kernel.keys import (

@@ -26,7 +26,7 @@ from holdfast.core.notify.public import read_outbox, tell_audience
 from holdfast.core.notify.service.announcing import tell_next
 from holdfast.core.notify.service.digests import merge_due
 from holdfast.core.notify.service.inbox import remove_old
-from holdfast.core.notify.service.outbox import settle_notice, take_notices
+from holdfast.core.notify.service.outbox import Settled, settle_notices, take_notices
 from holdfast.kernel.jobs.tables import JobRow
 from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.work import Work
@@ -225,7 +225,7 @@ async def test_a_digest_holds_what_waited_and_is_one_mail(home: Installation, or
         assert taken.letter.subject.startswith("2 messages")
         assert taken.letter.text.count("bring back Drill") == 2
     async with home.works.begin(org.id, SYSTEM) as work:
-        await settle_notice(work, notice_id=taken.id, state=NoticeState.SENT, code=250, said="")
+        await settle_notices(work, [Settled(taken.id, NoticeState.SENT, code=250)])
     found = await rows_of(home, org)
     assert [(row.state, row.payload) for row in found] == [(NoticeState.MERGED, None)] * 2 + [(NoticeState.SENT, None)]
 

@@ -35,15 +35,15 @@ async def browse_inbox(work: Work, params: queries.InboxList) -> tuple[list[Inbo
 
 
 @verb("notify.inbox.read", access="signed_in")
-async def read_item(work: Work, *, item_id: UUID) -> InboxItem:
+async def read_item(work: Work, *, notice_id: UUID) -> InboxItem:
     """Return a message of the caller's inbox; raise InboxItemNotFound. It does not count as read by that."""
-    return await _item(work, await queries.get_inbox_item(work, user_id=_caller(work), notice_id=item_id))
+    return await _item(work, await queries.get_inbox_item(work, user_id=_caller(work), notice_id=notice_id))
 
 
 @verb("notify.inbox.mark", access="signed_in", writes=True)
-async def mark_item(work: Work, *, item_id: UUID, read: bool) -> InboxItem:
+async def mark_item(work: Work, *, notice_id: UUID, read: bool) -> InboxItem:
     """Mark a message of the caller's inbox as read, or as not read; raise InboxItemNotFound."""
-    notice = await queries.get_inbox_item(work, user_id=_caller(work), notice_id=item_id, lock=True)
+    notice = await queries.get_inbox_item(work, user_id=_caller(work), notice_id=notice_id, lock=True)
     notice.read_at = (notice.read_at or work.now()) if read else None
     await work.flush()
     return await _item(work, notice)

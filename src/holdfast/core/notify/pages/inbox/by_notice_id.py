@@ -15,9 +15,9 @@ router = Routes()
 
 
 @router.post(verb=inbox.mark_item, form=True)
-async def open_item_by_form(request: Request, work: WorkDep, item_id: UUID) -> Response:
+async def open_item_by_form(request: Request, work: WorkDep, notice_id: UUID) -> Response:
     """Mark a message (form field `act`: read, unread or open), and go where it leads or back to the list."""
     fields = dict(await read_pairs(request))
     act = fields.get("act", "read")
-    item = await inbox.mark_item(work, item_id=item_id, read=act != "unread")
+    item = await inbox.mark_item(work, notice_id=notice_id, read=act != "unread")
     return redirect(request, item.link if act == "open" and item.link else local_path(fields.get("next"), INBOX))
