@@ -6,6 +6,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 # The project itself, so that its command and its entry points exist; the build back end is in the locks.
 SELF := $(PIP) --no-index --no-deps --no-build-isolation --editable .
 CORES := $(shell getconf _NPROCESSORS_ONLN)
+# Some tests wait for what others do: one process more than there are cores.
+TESTS := -n $(shell expr $(CORES) + 1) --dist loadgroup
 UV := build/uv/bin/uv
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --exclude-newer "7 days" --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
@@ -20,13 +22,13 @@ run: .venv/run.stamp ## Serve the demo on the embedded database
 	@exec $(BIN)/holdfast serve --demo
 
 test: .venv/dev.stamp ## Run the tests on SQLite and the servers that are there
-	$(BIN)/pytest -q -n $(CORES)
+	$(BIN)/pytest -q $(TESTS)
 
 check: lint types arch ## Everything that CI does; REQUIRE_SERVICES=1 lets nothing skip
-	$(BIN)/pytest -q -n $(CORES)
+	$(BIN)/pytest -q $(TESTS)
 
 prove: .venv/dev.stamp ## The long proofs, with the figures; writes docs/reference/proofs.md and performance.md
-	$(BIN)/python tools/prove.py -n $(CORES)
+	$(BIN)/python tools/prove.py $(TESTS)
 	$(MAKE) bench PAGE=--write-docs
 
 bench: .venv/dev.stamp ## Measure each claim as a ratio to its floor; half an hour

@@ -86,3 +86,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     bare = {item.path.name for item in items if not KINDS & {mark.name for mark in item.iter_markers()}}
     if bare:
         raise pytest.UsageError(f"tests without any of the marks {', '.join(sorted(KINDS))}: {', '.join(sorted(bare))}")
+    for item in items:
+        group = _group(item)
+        if group:
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _group(item: pytest.Item) -> str | None:
+    """Return with which tests one runs in the same process: those that share what is slow to make."""
+    if not isinstance(item, pytest.Function):
+        return None
+    chosen = item.callspec.params if hasattr(item, "callspec") else {}
+    workers = chosen.get("workers") or chosen.get("reach")
+    if workers and "dialect" in chosen:
+        return f"served-{chosen['dialect']}-{workers}"
+    of_the_file = {each.scope for made in item._fixtureinfo.name2fixturedefs.values() for each in made[-1:]}
+    return item.path.stem if "module" in of_the_file else None

@@ -1,10 +1,8 @@
 """The command in a process of its own, on a home of its own."""
 
-import json
 import logging
 import os
 import subprocess
-import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -15,24 +13,20 @@ import structlog
 from command_line import Run, bare_environment, on_postgresql
 
 from holdfast.cli import main
+from loaded_command import Loaded, loaded
 from support import database_name, need
 
 
 @pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[str]]:
-    """A process that has loaded the command."""
-    environment = bare_environment(tmp_path_factory.mktemp("prepared"))
-    program = str(Path(__file__).with_name("prepared.py"))
-    with subprocess.Popen(
-        [sys.executable, program], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        yield process
-        assert process.stdin is not None
-        process.stdin.close()
+def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
+    """The command in a process that has loaded it."""
+    folder = tmp_path_factory.mktemp("command")
+    with loaded(folder, bare_environment(folder)) as made:
+        yield made
 
 
 @pytest.fixture
-def run(tmp_path: Path, prepared: subprocess.Popen[str]) -> Run:
+def run(tmp_path: Path, command: Loaded) -> Run:
     """Return what runs `holdfast …` in an empty folder, in a process of its own."""
 
     def call(*arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
@@ -40,16 +34,7 @@ def run(tmp_path: Path, prepared: subprocess.Popen[str]) -> Run:
             streams = [Path(folder, name) for name in ("in", "out", "err")]
             for stream, text in zip(streams, (stdin, "", ""), strict=True):
                 stream.write_text(text)
-            asked = {
-                "arguments": arguments,
-                "folder": str(tmp_path),
-                "environment": bare_environment(tmp_path / "home", **variables),
-                "streams": [str(each) for each in streams],
-            }
-            assert prepared.stdin is not None
-            assert prepared.stdout is not None
-            print(json.dumps(asked), file=prepared.stdin, flush=True)
-            code = int(prepared.stdout.readline())
+            code = command.call(arguments, tmp_path, bare_environment(tmp_path / "home", **variables), streams)
             return subprocess.CompletedProcess(arguments, code, *(each.read_text() for each in streams[1:]))
 
     return call

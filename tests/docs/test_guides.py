@@ -22,30 +22,38 @@ from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.settings import Settings
 from holdfast.kernel.settings.variables import env_names
 from holdfast.main import open_installation
+from loaded_command import Loaded, loaded
 from serving import Served, free_port
 from support import PASSWORD, Org
 
 pytestmark = pytest.mark.endpoint
 
 GUIDES = ROOT / "docs" / "guides"
-HOLDFAST = "import sys; from holdfast.cli import main; sys.exit(main())"
+
+
+@pytest.fixture(scope="module")
+def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
+    """The command in a process that has loaded it."""
+    folder = tmp_path_factory.mktemp("command")
+    with loaded(folder, _environment(folder)) as made:
+        yield made
+
+
+def _environment(home: Path) -> dict[str, str]:
+    """Return this process's environment with no setting of ours but the home."""
+    ours = {name for field in Settings.model_fields for name in env_names(field)}
+    kept = {name: value for name, value in os.environ.items() if name not in ours}
+    path = os.pathsep.join(path for path in sys.path if path)
+    return kept | {"PYTHONPATH": path, "HOLDFAST_HOME": str(home), "COLUMNS": "200"}
 
 
 @pytest.fixture
-def walk(tmp_path: Path) -> Walk:
+def walk(tmp_path: Path, command: Loaded) -> Walk:
     """Return a shell in an empty folder with `holdfast` and a home of its own."""
-    command = tmp_path / "bin" / "holdfast"
-    command.parent.mkdir()
-    command.write_text(f"#!/bin/sh\nexec '{sys.executable}' -c '{HOLDFAST}' \"$@\"\n")
-    command.chmod(0o700)
-    ours = {name for field in Settings.model_fields for name in env_names(field)}
-    variables = {name: value for name, value in os.environ.items() if name not in ours}
-    variables |= {
-        "PATH": f"{command.parent}:{os.environ['PATH']}",
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-        "HOLDFAST_HOME": str(tmp_path / "home"),
-        "COLUMNS": "200",
-    }
+    program = tmp_path / "bin" / "holdfast"
+    program.parent.mkdir()
+    command.write_program(program)
+    variables = _environment(tmp_path / "home") | {"PATH": f"{program.parent}:{os.environ['PATH']}"}
     return Walk(tmp_path, variables, sources=SOURCES | {"what the authenticator shows": Codes()})
 
 
