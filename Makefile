@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 SELF := $(PIP) --no-index --no-deps --no-build-isolation --editable .
 CORES := $(shell getconf _NPROCESSORS_ONLN)
 # Some tests wait for what others do: one process more than there are cores.
-TESTS := -n $(shell expr $(CORES) + 1) --dist loadgroup
+TESTS := -n $(shell expr $(CORES) + 1)
 UV := build/uv/bin/uv
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --exclude-newer "7 days" --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"

@@ -2,11 +2,13 @@
 
 import asyncio
 import gc
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx
 import hypothesis
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from clients import application
 from holdfast.main import Installation
@@ -86,19 +88,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     bare = {item.path.name for item in items if not KINDS & {mark.name for mark in item.iter_markers()}}
     if bare:
         raise pytest.UsageError(f"tests without any of the marks {', '.join(sorted(KINDS))}: {', '.join(sorted(bare))}")
-    for item in items:
-        group = _group(item)
-        if group:
-            item.add_marker(pytest.mark.xdist_group(group))
 
 
-def _group(item: pytest.Item) -> str | None:
-    """Return with which tests one runs in the same process: those that share what is slow to make."""
-    if not isinstance(item, pytest.Function):
-        return None
-    chosen = item.callspec.params if hasattr(item, "callspec") else {}
-    workers = chosen.get("workers") or chosen.get("reach")
-    if workers and "dialect" in chosen:
-        return f"served-{chosen['dialect']}-{workers}"
-    of_the_file = {each.scope for made in item._fixtureinfo.name2fixturedefs.values() for each in made[-1:]}
-    return item.path.stem if "module" in of_the_file else None
+# Files whose tests share what is slow to make: they run in one process, one after the other.
+SHARING = (
+    "tests/browser/",
+    "tests/cli/test_installation.py",
+    "tests/contract/test_openapi.py",
+    "tests/contract/test_walk.py",
+    "tests/docs/test_contributing.py",
+    "tests/docs/test_guides.py",
+    "tests/docs/test_reference.py",
+)
+SERVED = re.compile(r"\[(?=.*\b([14]-workers?)\b)(?=.*\b(sqlite|postgresql|mysql)\b)")
+
+
+class Together(LoadScopeScheduling):
+    """Gives each test to whichever process is free, but keeps those together that share what is slow to make."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        served = SERVED.search(nodeid)
+        if served:
+            return f"served {served[1]} {served[2]}"
+        return nodeid.partition("::")[0] if nodeid.startswith(SHARING) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Together:
+    return Together(config, log)

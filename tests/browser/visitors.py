@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
@@ -112,9 +113,16 @@ def new_record(page: Page, kind: str, **fields: str) -> str:
 
 
 def axe(page: Page) -> list[str]:
-    """Return the serious and critical faults that axe finds."""
+    """Return the serious and critical faults that axe finds in light, and those of contrast that it finds in dark."""
     page.add_script_tag(path=AXE)
-    result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    found = _faults(page.evaluate("axe.run(document, {resultTypes: ['violations']})"))
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")  # which changes nothing but colours
+    dark = page.evaluate("axe.run(document, {resultTypes: ['violations'], runOnly: ['color-contrast']})")
+    return found + [f"in dark: {fault}" for fault in _faults(dark)]
+
+
+def _faults(result: dict[str, Any]) -> list[str]:
     return [
         f"{fault['id']}: {node['target']} {node['failureSummary']}"
         for fault in result["violations"]
