@@ -51,11 +51,7 @@ def digest(secret: bytes) -> bytes:
 
 def mac(key: bytes, *parts: bytes) -> bytes:
     """Return the HMAC-SHA-256 of the parts, each with its length before it."""
-    made = hmac.new(key, digestmod=hashlib.sha256)
-    for part in parts:
-        made.update(len(part).to_bytes(4))
-        made.update(part)
-    return made.digest()
+    return hmac.digest(key, b"".join(len(part).to_bytes(4) + part for part in parts), "sha256")
 
 
 def same(left: bytes, right: bytes) -> bool:

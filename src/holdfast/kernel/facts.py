@@ -188,6 +188,8 @@ class Changes:
 
     def records(self, facts: list[Fact]) -> list[Record]:
         """Return one record a fact; raise CoverageError where a changed row has none, or one that was swept."""
+        if not (facts or self._found or self.swept):
+            return []
         left: dict[Row, Change] = dict(self._found.items())
         made = [_record(fact, left.pop(fact.entity, None) if fact.entity is not None else None) for fact in facts]
         uncovered = [row for row, change in left.items() if change.before or change.after]

@@ -174,6 +174,18 @@ async def test_whoever_dies_between_the_hand_and_the_word_leaves_an_uncertain_on
     assert len(await told(org, "notify.notice.uncertain")) == 1
 
 
+async def test_no_more_are_in_hand_than_a_kill_may_leave_uncertain(house: Installation) -> None:
+    org, most, count = await make_org(house), 0, 260
+    await tell(house, org, count)
+    async with serving() as server, transport_to(server) as transport:
+        run = asyncio.create_task(sending.send_of(house.works, transport, org.id))
+        while not run.done():
+            await asyncio.sleep(0.002)
+            most = max(most, [row.state for row in await rows(house, org)].count(NoticeState.SENDING))
+        assert await run == Counter({NoticeState.SENT: count})
+    assert 0 < most <= 150
+
+
 async def test_of_several_who_send_at_once_each_message_has_one(house: Installation) -> None:
     org = await make_org(house)
     wanted = await tell(house, org, 60)

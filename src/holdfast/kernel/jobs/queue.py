@@ -44,7 +44,7 @@ class JobQueue:
         if actor.kind == "operator" and not as_system:
             raise Forbidden("Emergency access ends with its session: it leaves no work to be done later.")
         job_id = work.new_id()
-        row = {**self._row(work, work.tenant_id, job, ids=ids, unique=unique, delay=delay), "id": job_id}
+        row = {"id": job_id, **self._row(work, work.tenant_id, job, ids=ids, unique=unique, delay=delay)}
         if actor.kind == "user" and not as_system:
             row |= {"asked_by": actor.id, "session_id": actor.session_id}
         if priority is not None:
@@ -63,7 +63,8 @@ class JobQueue:
     async def put_for(self, work: Work, tenants: Iterable[UUID], job: Job, *, unique: str) -> None:
         """Insert a job of the system's for each tenant in which none with the same `unique` waits."""
         for tenant_id in tenants:
-            row = self._row(work, tenant_id, job, ids={}, unique=unique, delay=timedelta(0))
+            made = self._row(work, tenant_id, job, ids={}, unique=unique, delay=timedelta(0))
+            row = {"id": work.new_id(), **made}
             await run(work.link, statements.enqueue_unless_there, row)
         work.announced = True
 
@@ -71,7 +72,6 @@ class JobQueue:
         self, work: Work, tenant_id: UUID, job: Job, *, ids: Mapping[str, object], unique: str | None, delay: timedelta
     ) -> dict[str, object]:
         return {
-            "id": work.new_id(),
             "tenant_id": tenant_id,
             "name": job.name,
             "ids": job.written(ids),

@@ -1,5 +1,6 @@
 """The keys of one organisation, and what they do: seal, open, and find by equality."""
 
+import functools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -129,6 +130,7 @@ def head_of(number: int) -> bytes:
     return VERSION + number.to_bytes(NUMBER_BYTES)
 
 
+@functools.cache
 def _column(column: InstrumentedAttribute[Any] | Column[Any]) -> str:
     found = column if isinstance(column, Column) else inspect(column).property.columns[0]
     return f"{found.table.name}.{found.name}"

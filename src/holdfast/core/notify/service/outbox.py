@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from holdfast.core.identity.public import recipients_of
@@ -27,6 +28,7 @@ IN_HAND = timedelta(minutes=20)  # longer than a job that sends may take
 # Of these a server may have had the message; what waits or was never sent does not come back.
 LEFT = frozenset({NoticeState.SENDING, NoticeState.SENT, NoticeState.UNCERTAIN})
 DIGEST = "notify.digest"
+Row = TypeVar("Row", queries.Due, Notice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,28 +84,29 @@ async def read_outbox(work: Work, *, limit: int = 100) -> Sequence[Letter]:
 
 
 # lint: allow verb – for what sends
-async def take_notices(work: Work, *, limit: int) -> Sequence[Taken]:
-    """Take messages in hand that are due; those that somebody took and never spoke of again become uncertain.
-
-    What has nobody any more whom a mail could reach is not taken and waits no longer.
-    """
+async def give_up_lost(work: Work) -> None:
+    """Call messages uncertain that somebody took in hand long ago and never spoke of again."""
     for row in await queries.list_stuck_notices(work, before=work.now() - IN_HAND):
         _end(work, row, NoticeState.UNCERTAIN)
-    due = await queries.take_due_notices(work, limit=limit)
+
+
+# lint: allow verb – for what sends
+async def take_notices(work: Work, *, limit: int) -> Sequence[Taken]:
+    """Take messages in hand that are due; what has nobody any more whom a mail could reach waits no longer."""
+    due = await queries.take_due(work, limit=limit)
     if not due:
         return []
     ring, messages = await work.keyring(), Telling.of(work.house).texts.messages
-    taken = []
+    taken, off = list[Taken](), list[UUID]()
     for row, letter in await _opened(work, due):
         if letter is None:
-            row.state = NoticeState.OFF
-            await _forget(work, row)
-            continue
-        taken.append(Taken(row.id, letter, address_key(ring, letter.to), messages[row.message].fixed))
-    await work.flush()
+            off.append(row.id)
+        else:
+            taken.append(Taken(row.id, letter, address_key(ring, letter.to), messages[row.message].fixed))
+    for notice in await queries.lock_notices(work, ids=off) if off else ():
+        notice.state = NoticeState.OFF
+        await _forget(work, notice)
     await queries.note_taken(work, keys={each.id: each.to_key for each in taken})
-    for row in due:
-        work.session.expire(row)
     return taken
 
 
@@ -121,7 +124,7 @@ async def settle_notices(work: Work, outcomes: Iterable[Settled]) -> list[Notice
     sent = [each for each in held if each.state is NoticeState.SENT and known[each.id][1] != DIGEST]
     await queries.note_sent(work, told=[(each.id, each.code, each.said[:500]) for each in sent])
     states |= dict.fromkeys((each.id for each in sent), NoticeState.SENT)
-    others = {each.id: each for each in held if each not in sent}
+    others = {each.id: each for each in held if states[each.id] is not NoticeState.SENT}
     for row in await queries.lock_notices(work, ids=list(others)) if others else ():
         await _settle(work, row, others[row.id])
         states[row.id] = row.state
@@ -168,15 +171,15 @@ async def _forget(work: Work, row: Notice) -> None:
             each.payload = None
 
 
-async def _opened(work: Work, rows: Sequence[Notice]) -> list[tuple[Notice, Letter | None]]:
+async def _opened(work: Work, rows: Sequence[Row]) -> list[tuple[Row, Letter | None]]:
     """Return messages as they will be sent, each with its row; None for one that reaches nobody any more."""
     if not rows:
         return []
     digests = [row for row in rows if row.message == DIGEST]
-    parts = await queries.list_merged_notices(work, digests=digests) if digests else []
+    parts: Sequence[Notice] = await queries.list_merged_notices(work, digests=digests) if digests else []
     speaker = await Speaker.of(work, [*rows, *parts])
     inside = await _inside(speaker, parts)
-    found: list[tuple[Notice, Letter | None]] = []
+    found: list[tuple[Row, Letter | None]] = []
     for row in rows:
         extra = {"items": inside.get(row.id, "")} if row.message == DIGEST else {}
         said = await speaker.say(row, extra=extra)
@@ -194,7 +197,7 @@ async def _inside(speaker: Speaker, parts: Sequence[Notice]) -> Mapping[UUID, st
     return {digest_id: "\n".join(texts) for digest_id, texts in found.items()}
 
 
-def _letter(row: Notice, said: Said, to: str) -> Letter:
+def _letter(row: queries.Due | Notice, said: Said, to: str) -> Letter:
     rendered = said.rendered
     return Letter(to, rendered.subject, rendered.text, rendered.html, rendered.locale, row.created_at)
 

@@ -1,6 +1,7 @@
 """Sending the messages that wait, of all organisations, and writing down what became of each."""
 
 import asyncio
+import contextlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -14,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from holdfast.core.identity.public import list_open_organizations
 from holdfast.core.notify.models import NoticeState, Reason
 from holdfast.core.notify.service.message_keys import message_key
-from holdfast.core.notify.service.outbox import Letter, Settled, Taken, settle_notices, take_notices
+from holdfast.core.notify.service.outbox import Letter, Settled, Taken, give_up_lost, settle_notices, take_notices
 from holdfast.core.notify.service.reports import without_addresses
 from holdfast.core.notify.service.suppressions import held_back, suppress
 from holdfast.core.notify.service.transports import Outcome, Transport, Verdict
@@ -25,7 +26,8 @@ from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.settings import Settings
 from holdfast.kernel.work import Works
 
-AT_ONCE = 50
+AT_ONCE = 100
+LEFT_WHEN_MORE = 50  # how many are still on their way when others are taken
 SETTLE_SECONDS = 0.1  # how long an outcome may wait for others that are written down with it
 Tally = Counter[NoticeState]
 _STATES = {
@@ -72,14 +74,20 @@ async def send_of(works: Works, transport: Transport, tenant_id: UUID) -> Tally:
     """
     done: Tally = Counter()
     flying: set[Flight] = set()
-    more = True
+    landed = asyncio.Queue[Flight]()
+    more = first = True
     try:
         while more or flying:
-            if more and len(flying) <= AT_ONCE:
-                taken, more = await _take(works, tenant_id, done)
-                flying |= {asyncio.create_task(_send(works, transport, tenant_id, each)) for each in taken}
+            if more and len(flying) <= LEFT_WHEN_MORE:
+                taken, more = await _take(works, tenant_id, done, first=first)
+                first = False
+                for each in taken:
+                    flight = asyncio.create_task(_send(works, transport, tenant_id, each))
+                    flight.add_done_callback(landed.put_nowait)
+                    flying.add(flight)
             if flying:
-                answered, flying = await _some(flying)
+                answered = await _some(landed, most=min(len(flying), AT_ONCE))
+                flying.difference_update(answered)
                 done.update(await _settle(works, tenant_id, [each.result() for each in answered]))
     finally:
         for task in flying:
@@ -87,19 +95,21 @@ async def send_of(works: Works, transport: Transport, tenant_id: UUID) -> Tally:
     return done
 
 
-async def _some(flying: set[Flight]) -> tuple[set[Flight], set[Flight]]:
-    """Wait until one has landed, and a moment longer for as many as are taken at once; return them, and the rest."""
-    landed, rest = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
-    until = asyncio.get_running_loop().time() + SETTLE_SECONDS
-    while rest and len(landed) < AT_ONCE and (left := until - asyncio.get_running_loop().time()) > 0:
-        more, rest = await asyncio.wait(rest, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-        landed |= more
-    return landed, rest
+async def _some(landed: asyncio.Queue[Flight], *, most: int) -> Sequence[Flight]:
+    """Wait until one has landed, and a moment longer for as many as may be; return them."""
+    found = [await landed.get()]
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(SETTLE_SECONDS):
+            while len(found) < most:
+                found.append(await landed.get())
+    return found
 
 
-async def _take(works: Works, tenant_id: UUID, done: Tally) -> tuple[Sequence[Taken], bool]:
+async def _take(works: Works, tenant_id: UUID, done: Tally, *, first: bool) -> tuple[Sequence[Taken], bool]:
     """Take some messages in hand, end those whose address is not written to, and tell whether there may be more."""
     async with works.begin(tenant_id, SYSTEM) as work:
+        if first:
+            await give_up_lost(work)
         taken = await take_notices(work, limit=AT_ONCE)
         back = await held_back(work, taken)
         ended = (Settled(each, NoticeState.SUPPRESSED, said=why) for each, why in back.items())
@@ -175,4 +185,5 @@ def _template() -> Template:
     environment = Environment(
         loader=PackageLoader("holdfast.core.notify", "templates/notify"), autoescape=True, undefined=StrictUndefined
     )
+    environment.globals.clear()  # it uses none, and each rendering copies them
     return environment.get_template("mail.html")

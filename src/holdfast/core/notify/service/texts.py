@@ -25,6 +25,8 @@ LONGEST_SUBJECT = 200
 ALWAYS = ("name", "app", "organization", "at", "ip", "user_agent")
 PLAIN = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 HTML = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=True)
+for _environment in (PLAIN, HTML):
+    _environment.globals.clear()  # no text may use them, and each rendering copies them
 _HEAD = re.compile(r"Subject: (\S.*)\n\n")
 _FILE = re.compile(r"([a-z][a-z0-9_]*)\.([a-z]{2,3}(?:-[A-Z]{2})?)\.(txt|html)")
 

@@ -41,7 +41,7 @@ class Speaker:
         self._own: dict[tuple[str, str], MessageTemplate] = {}
 
     @classmethod
-    async def of(cls, work: Work, rows: Collection[Notice]) -> "Speaker":
+    async def of(cls, work: Work, rows: Collection[queries.Due | Notice]) -> "Speaker":
         """Return who can say these messages, with what that takes read at once."""
         people = await recipients_of(work, {row.user_id for row in rows})
         made = cls(work, await organization_name(work), people)
@@ -49,7 +49,7 @@ class Speaker:
         made._own = {(each.message, each.locale): each for each in found}
         return made
 
-    async def say(self, row: Notice, *, extra: Mapping[str, str] | None = None) -> Said | None:
+    async def say(self, row: queries.Due | Notice, *, extra: Mapping[str, str] | None = None) -> Said | None:
         """Return a message in words, with `extra` told beside; None where it was emptied or nobody declares it now."""
         message = self._texts.messages.get(row.message)
         if row.payload is None or message is None:

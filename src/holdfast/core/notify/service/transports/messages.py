@@ -16,7 +16,7 @@ from holdfast.kernel.errors import Invalid
 MAX_SUBJECT = 200
 LINE = 76  # letters of a header's name and value that need no folding (RFC 5322, 2.1.1: 78 with colon and blank)
 # An address as a server is told it (RFC 5321, 4.1.2), without quoted local parts, which hardly anybody has.
-_ROUTED = re.compile(r"[^\s<>()\[\]:;@\\,\"]+@[^\s<>()\[\]:;@\\,\"]+")
+_ROUTED = re.compile(r"[^\s\0-\x1f\x7f<>()\[\]:;@\\,\"]+@[^\s\0-\x1f\x7f<>()\[\]:;@\\,\"]+")
 # Printable ASCII without what would be taken for an encoded word, and not empty.
 _PLAIN = re.compile(r"(?!.*=\?)[!-~](?:[ -~]*[!-~])?")
 
