@@ -17,15 +17,18 @@ from holdfast.core.audit.public import EntryList
 from holdfast.core.audit.service.reading import browse_entries
 from holdfast.core.directory.facts import PersonImported
 from holdfast.core.directory.models import Person
+from holdfast.core.directory.schemas import OrganizationUpdate
+from holdfast.core.directory.service.organizations import update_organization
 from holdfast.core.identity.facts import UserUpdated
 from holdfast.core.identity.public import Audience
 from holdfast.core.identity.queries import get_user
 from holdfast.core.notify.facts import PreferencesChosen, TemplateWritten
 from holdfast.core.notify.models import Announcement, Digest, MessageTemplate, Notice, NoticeState, NotifyPreference
 from holdfast.core.notify.public import read_outbox, tell_audience
+from holdfast.core.notify.queries import InboxList
 from holdfast.core.notify.service.announcing import tell_next
 from holdfast.core.notify.service.digests import merge_due
-from holdfast.core.notify.service.inbox import remove_old
+from holdfast.core.notify.service.inbox import browse_inbox, remove_old
 from holdfast.core.notify.service.outbox import Settled, settle_notices, take_notices
 from holdfast.kernel.jobs.tables import JobRow
 from holdfast.kernel.permissions import SYSTEM
@@ -76,6 +79,12 @@ async def change(home: Installation, org: Org, user_id: UUID, **fields: object) 
         for name, value in fields.items():
             setattr(user, name, value)
         work.record(UserUpdated(entity=user))
+
+
+async def speak(org: Org, locale: str | None) -> None:
+    """Let the organisation's administrator choose the language of messages to whoever chose none."""
+    async with org.work() as work:
+        await update_organization(work, OrganizationUpdate(locale=locale))
 
 
 async def test_who_rolls_back_has_told_nobody_and_a_key_counts_once(home: Installation, org: Org, other: Org) -> None:
@@ -175,17 +184,34 @@ async def test_what_is_fixed_asks_no_preference(home: Installation, org: Org) ->
 
 
 @pytest.mark.parametrize(
-    ("locale", "subject"),
-    [("de", "Drill ist fällig"), ("de-CH", "Drill ist fällig"), ("fr", "Drill is due"), (None, "Drill is due")],
+    ("locale", "of_all", "subject"),
+    [
+        ("de", None, "Drill ist fällig"),
+        ("de-CH", None, "Drill ist fällig"),
+        ("DE-ch", None, "Drill ist fällig"),
+        ("fr", None, "Drill is due"),
+        (None, None, "Drill is due"),
+        (None, "de", "Drill ist fällig"),
+        (None, "de-AT", "Drill ist fällig"),
+        ("en-GB", "de", "Drill is due"),
+        ("de", "en", "Drill ist fällig"),
+        ("fr", "de", "Drill ist fällig"),
+        (None, "fr", "Drill is due"),
+    ],
 )
-async def test_people_are_told_in_their_language(
-    home: Installation, org: Org, locale: str | None, subject: str
+async def test_people_are_told_in_their_language_else_in_the_organisations(
+    home: Installation, org: Org, other: Org, locale: str | None, of_all: str | None, subject: str
 ) -> None:
     await change(home, org, org.admin.id, locale=locale)
+    await speak(org, of_all)
+    await speak(other, "de")
     await tell(home, org)
     async with home.works.begin(org.id, SYSTEM, write=False) as work:
         [letter] = await read_outbox(work)
     assert (letter.subject, letter.to) == (subject, org.admin.email)
+    async with org.work(write=False) as work:
+        [item], _ = await browse_inbox(work, InboxList())
+    assert item.subject == subject
 
 
 async def test_a_text_that_fails_is_replaced_by_ours_and_said_once(home: Installation, org: Org) -> None:
@@ -228,6 +254,22 @@ async def test_a_digest_holds_what_waited_and_is_one_mail(home: Installation, or
         await settle_notices(work, [Settled(taken.id, NoticeState.SENT, code=250)])
     found = await rows_of(home, org)
     assert [(row.state, row.payload) for row in found] == [(NoticeState.MERGED, None)] * 2 + [(NoticeState.SENT, None)]
+
+
+async def test_a_digest_is_in_the_organisations_language(home: Installation, org: Org) -> None:
+    await speak(org, "de")
+    await choose(home, org, org.admin.id, digest=Digest.DAILY)
+    await tell(home, org)
+    async with home.works.begin(org.id, SYSTEM) as work:
+        for row in await work.session.scalars(select(Notice)):
+            row.due_at = work.now()
+    async with home.works.begin(org.id, SYSTEM) as work:
+        assert await merge_due(work) == 1
+    async with home.works.begin(org.id, SYSTEM) as work:
+        [taken] = await take_notices(work, limit=20)
+    assert taken.letter.subject.startswith("Eine Nachricht")
+    assert "bringen Sie Drill zurück" in taken.letter.text
+    assert taken.letter.locale == "de"
 
 
 async def test_an_audience_is_told_once_whatever_happens_meanwhile(home: Installation, org: Org, other: Org) -> None:
