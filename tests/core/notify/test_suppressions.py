@@ -5,7 +5,6 @@ from uuid import UUID
 
 import httpx
 import pytest
-from mail_server import serving
 from sqlalchemy import select
 from test_sending import rows, tell, told, transport_to
 
@@ -16,6 +15,7 @@ from holdfast.core.notify.models import Notice, NoticeState, Reason, Suppression
 from holdfast.core.notify.service.sending import send_of
 from holdfast.core.notify.service.suppressions import suppress
 from holdfast.kernel.permissions import SYSTEM
+from mail_server import serving
 from support import Org
 
 pytestmark = [pytest.mark.endpoint, pytest.mark.portable]

@@ -18,7 +18,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
-from mail_server import MailServer, serving
 
 from holdfast.core.notify.service.transports import Outcome, Transport, Verdict
 from holdfast.core.notify.service.transports.dkim import Signer
@@ -27,6 +26,7 @@ from holdfast.core.notify.service.transports.messages import Mail, written
 from holdfast.core.notify.service.transports.sendgrid import SendGridTransport
 from holdfast.core.notify.service.transports.smtp import Server, SmtpTransport
 from holdfast.kernel.errors import ConfigurationError, Invalid
+from mail_server import MailServer, serving
 
 pytestmark = pytest.mark.unit
 MAIL = Mail(
