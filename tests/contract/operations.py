@@ -573,7 +573,7 @@ REQUESTS: dict[str, Prepare] = {
     "POST /api/v1/service-accounts": body(name="Payroll", username="payroll"),
     "PUT /api/v1/sign-in-policy": body(mfa_roles=["Auditor"], session_idle_minutes=15, networks=["10.0.0.0/8"]),
     "PUT /api/v1/applications": body(off=[]),  # with one installed: tests/test_applications.py
-    "PATCH /api/v1/org": body(name="Renamed", industry="Retail", website="https://example.com"),
+    "PATCH /api/v1/org": body(name="Renamed", industry="Retail", locale="de", website="https://example.com"),
     "POST /api/v1/org/companies": body(code="NEW-1", name="New", country="GB"),
     "PUT /api/v1/org/companies/{company_id}": body(code="PUT-1", name="Put", city="Leeds", status="inactive"),
     "PATCH /api/v1/org/companies/{company_id}": body(name="Patched", country="DE"),

@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 from database_servers import open_database
 
-from holdfast.kernel.engines import Database
+from holdfast.kernel.engines import Database, convoys
 
 pytestmark = pytest.mark.unit
 
@@ -81,25 +81,55 @@ async def test_one_that_fails_is_undone_alone(database, tmp_path) -> None:
     assert database.in_use == 0
 
 
-async def test_who_waits_elsewhere_is_let_in_and_no_convoy_is_endless(database, tmp_path, monkeypatch) -> None:
-    count = commits_of(database, monkeypatch)
-    over = False
-
-    async def again(number: int) -> None:
-        while not over:
-            await put(database, number := number + 10)
-
-    tasks = [asyncio.create_task(again(number)) for number in range(10)]
-    async with asyncio.timeout(5):
-        for number in range(5):
-            link = await database.acquire(write=True)
-            await link.execute("INSERT INTO thing VALUES (?)", (-1 - number,))
-            await link.commit()
-            await link.close()
-    over = True
+async def test_who_waits_elsewhere_is_let_in_before_all_who_wait_here(database, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(convoys, "LONGEST_SECONDS", 60.0)
+    monkeypatch.setattr(convoys, "AT_MOST", 1_000_000)
+    tasks = [asyncio.create_task(put(database, number)) for number in range(500)]
+    for _ in range(3):
+        await asyncio.sleep(0)
+    link = await database.acquire(write=True)
+    before = len(there(tmp_path))
+    await link.execute("INSERT INTO thing VALUES (-1)")
+    await link.commit()
+    await link.close()
     await asyncio.gather(*tasks)
-    assert count[0] >= 5
-    assert there(tmp_path)[:5] == [-5, -4, -3, -2, -1]
+    assert before < 500
+    assert there(tmp_path) == [-1, *range(500)]
+
+
+async def test_only_so_many_share_a_commit(database, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(convoys, "LONGEST_SECONDS", 60.0)
+    count = commits_of(database, monkeypatch)
+    await asyncio.gather(*(put(database, number) for number in range(3 * convoys.AT_MOST)))
+    assert count == [3]
+    assert len(there(tmp_path)) == 3 * convoys.AT_MOST
+
+
+async def test_a_commit_is_put_off_for_a_moment_only(database, monkeypatch) -> None:
+    count = commits_of(database, monkeypatch)
+
+    async def slowly(number: int) -> None:
+        link = await database.acquire(write="together")
+        await link.execute("INSERT INTO thing VALUES (?)", (number,))
+        await asyncio.sleep(convoys.LONGEST_SECONDS / 2)
+        await link.commit()
+        await link.close()
+
+    await asyncio.gather(*(slowly(number) for number in range(6)))
+    assert count[0] >= 3
+
+
+async def test_whoever_is_cancelled_as_their_turn_comes_passes_it_on(database, tmp_path) -> None:
+    link = await database.acquire(write="together")
+    waiting = asyncio.create_task(put(database, 1))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    await link.close()
+    waiting.cancel()
+    async with asyncio.timeout(5):
+        await put(database, 2)
+    assert waiting.cancelled()
+    assert there(tmp_path) == [2]
 
 
 async def test_whoever_is_cancelled_harms_nobody_else(database, tmp_path) -> None:

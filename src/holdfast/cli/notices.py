@@ -1,17 +1,33 @@
-"""`holdfast notices`: messages to users that wait to be sent."""
+"""`holdfast notices`: messages to users, and what became of their mails."""
 
 import asyncio
+import enum
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from holdfast.cli.terminal import installation, say, tenant_of
-from holdfast.core.notify.public import Letter, NoticeState, Tally, open_transport, read_outbox, send_due
+from holdfast.core.notify.public import NoticeState, Standing, Tally, browse_outbox, open_transport, send_due
 from holdfast.kernel.clock import rfc3339
 from holdfast.kernel.permissions import SYSTEM
 
 app = typer.Typer(no_args_is_help=True)
+TRIED = (NoticeState.WAITING, NoticeState.FAILED, NoticeState.UNCERTAIN)
+DUE = (NoticeState.WAITING, NoticeState.HELD)
+
+
+class Listed(enum.StrEnum):
+    """The states in which somebody who runs the installation looks for messages: no mail of the others is missing."""
+
+    WAITING = NoticeState.WAITING.value
+    HELD = NoticeState.HELD.value
+    SENDING = NoticeState.SENDING.value
+    FAILED = NoticeState.FAILED.value
+    UNCERTAIN = NoticeState.UNCERTAIN.value
+    SUPPRESSED = NoticeState.SUPPRESSED.value
+    BOUNCED = NoticeState.BOUNCED.value
+    COMPLAINED = NoticeState.COMPLAINED.value
 
 
 @app.callback()
@@ -23,16 +39,42 @@ def _group() -> None:
 def list_notices(
     *,
     organization: Annotated[str, typer.Option(help="Handle of the organisation.")],
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many at most, the oldest first.")] = 100,
+    state: Annotated[Listed, typer.Option(help="What became of their mails.")] = Listed.WAITING,
+    limit: Annotated[
+        int, typer.Option(min=1, max=10_000, help="How many at most: the oldest of those to leave, else the latest.")
+    ] = 100,
 ) -> None:
-    """Print the messages that wait to be sent: they may hold one-time links, so mind who looks on.
+    """Print messages, those that wait to be sent or others: they may hold one-time links, so mind who looks on.
 
-    Example: holdfast notices list --organization techstart
+    Example: holdfast notices list --organization techstart --state failed
     """
-    messages = asyncio.run(_waiting(organization, limit))
+    messages = asyncio.run(_list(organization, NoticeState(state.value), limit))
     for message in messages:
-        say(f"To: {message.to}\nSubject: {message.subject}\nDate: {rfc3339(message.created_at)}\n\n{message.text}")
+        say(_shown(message))
     say(f"{len(messages)} {'message' if len(messages) == 1 else 'messages'} for {organization}")
+
+
+def _shown(row: Standing) -> str:
+    """Return a message with its text, and where it does not simply wait, how it stands."""
+    letter = row.letter
+    head = [f"User: {row.user_id}"] if letter is None else [f"To: {letter.to}", f"Subject: {letter.subject}"]
+    head.append(f"Date: {rfc3339(row.created_at)}")
+    if row.state is not NoticeState.WAITING or row.attempts or letter is None:
+        head += [f"Message: {row.message}", f"State: {_stands(row)}"]
+    if letter is not None:
+        return "\n".join((*head, "", letter.text))
+    why = "Its text was removed." if row.emptied else "It reaches nobody any more."
+    return "\n".join((*head, "", f"({why})", ""))
+
+
+def _stands(row: Standing) -> str:
+    parts = [str(row.state)]
+    if row.attempts and row.state in TRIED:
+        parts.append(f"{row.attempts} {'attempt' if row.attempts == 1 else 'attempts'}")
+    if row.state in DUE:
+        parts.append(f"due {rfc3339(row.due_at)}")
+    said = " ".join(filter(None, (str(row.code or ""), row.said)))
+    return ", ".join(parts) + (f": {said}" if said else "")
 
 
 @app.command("send")
@@ -56,8 +98,8 @@ async def _send() -> Tally:
             await transport.close()
 
 
-async def _waiting(organization: str, limit: int) -> Sequence[Letter]:
+async def _list(organization: str, state: NoticeState, limit: int) -> Sequence[Standing]:
     async with installation() as home:
         tenant_id = await tenant_of(home, organization)
         async with home.works.begin(tenant_id, SYSTEM, write=False) as work:
-            return await read_outbox(work, limit=limit)
+            return await browse_outbox(work, state=state, limit=limit)

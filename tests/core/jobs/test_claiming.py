@@ -11,7 +11,7 @@ from sqlalchemy import insert, update
 from background import until, working
 from holdfast.kernel.ids import new_id
 from holdfast.kernel.jobs import Priority
-from holdfast.kernel.jobs.claiming import Room, Turn, claim
+from holdfast.kernel.jobs.claiming import STEPS, Room, Turn, claim
 from holdfast.kernel.jobs.tables import JobRow
 from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.tenancy import SYSTEM_TENANT
@@ -71,6 +71,14 @@ async def test_what_waits_behind_a_tenants_share_hides_nobody_and_is_not_read(al
     assert Counter((await claimed(alone))[0]) == {(busy, FREE): 2, (other, FREE): 2}
     assert count[0] < 100
     assert Counter((await claimed(alone))[0]) == {(busy, FREE): 3, (other, FREE): 1}, "nobody else has anything to do"
+
+
+async def test_the_many_kinds_of_a_tenant_that_has_its_share_are_passed_over(alone) -> None:
+    busy, other = UUID(int=10), UUID(int=20)
+    for number in range(STEPS + 10):
+        await put(alone, busy, f"{NEWER}.{number}", 1, minutes=60)
+    await put(alone, other, FREE, 1)
+    assert await claimed(alone, mine={busy: 2}, free=2) == ([(other, FREE)], False)
 
 
 async def test_jobs_of_later_times_and_newer_versions_hide_nobody(alone) -> None:

@@ -4,7 +4,6 @@ from collections import Counter
 from uuid import UUID, uuid4
 
 import pytest
-from mail_server import serving
 from sqlalchemy import select
 from test_sending import key_of, rows, tell, told, transport_to
 
@@ -14,6 +13,7 @@ from holdfast.core.notify.models import NoticeState, Suppression
 from holdfast.core.notify.service.returns import take_report
 from holdfast.core.notify.service.sending import send_of
 from holdfast.kernel.permissions import SYSTEM
+from mail_server import serving
 from returned_mails import bounce, complaint
 from support import Org
 

@@ -8,7 +8,6 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from mail_server import MailServer, serving
 from sqlalchemy import select
 from test_transports import parsed
 
@@ -26,6 +25,7 @@ from holdfast.core.notify.service.ways import open_transport
 from holdfast.kernel.errors import ConfigurationError
 from holdfast.kernel.permissions import SYSTEM
 from holdfast.main import Installation, open_installation
+from mail_server import MailServer, serving
 from support import Org, installation_on, make_org
 
 pytestmark = [pytest.mark.service, pytest.mark.portable]

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-from mail_server import serving
+from messages import lending
 from sqlalchemy import select
 from test_sending import rows, tell, told, transport_to
 
@@ -13,9 +13,12 @@ from holdfast.core.identity import queries
 from holdfast.core.identity.facts import UserUpdated
 from holdfast.core.notify.guards import is_dead, may_write, status_in
 from holdfast.core.notify.models import Notice, NoticeState, Reason, Suppression
+from holdfast.core.notify.queries import InboxList
+from holdfast.core.notify.service.inbox import browse_inbox
 from holdfast.core.notify.service.sending import send_of
 from holdfast.core.notify.service.suppressions import suppress
 from holdfast.kernel.permissions import SYSTEM
+from mail_server import serving
 from support import Org
 
 pytestmark = [pytest.mark.endpoint, pytest.mark.portable]
@@ -126,6 +129,27 @@ async def test_what_cannot_be_declined_goes_to_whoever_wants_no_mail(org: Org, o
     await tell(org.home, org)
     async with serving() as server, transport_to(server) as transport:
         assert await send_of(org.home.works, transport, org.id) == Counter({NoticeState.SENT: 1})
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+async def test_what_can_be_declined_goes_to_no_address_that_is_not_written_to(org: Org, reason: Reason) -> None:
+    with lending(org.home):
+        await close_to(org, reason)
+        async with org.home.works.begin(org.id, SYSTEM) as work:
+            await work.tell("lend.due", [org.admin.id, org.user.id], title="Drill")
+        async with serving() as server, transport_to(server) as transport:
+            done = await send_of(org.home.works, transport, org.id)
+            assert done == Counter({NoticeState.SUPPRESSED: 1, NoticeState.SENT: 1})
+            assert server.recipients == [org.user.email]
+        found = {row.user_id: row for row in await rows(org.home, org)}
+        row = found[org.admin.id]
+        assert (row.state, row.said, row.code) == (NoticeState.SUPPRESSED, reason, 0)
+        assert row.payload is not None, "it stays in the inbox"
+        [entry] = await told(org, "notify.notice.suppressed")
+        assert entry.detail == {"user_id": str(org.admin.id), "message": "lend.due", "because": reason}
+        async with org.work(write=False) as work:
+            [item], _ = await browse_inbox(work, InboxList())
+        assert item.subject == "Drill is due"
 
 
 async def test_a_bounce_counts_for_more_than_a_word(org: Org) -> None:

@@ -1,7 +1,7 @@
 """People are told in the transaction of what they are told of: each once for a key, as they want it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -17,21 +17,25 @@ from holdfast.core.audit.public import EntryList
 from holdfast.core.audit.service.reading import browse_entries
 from holdfast.core.directory.facts import PersonImported
 from holdfast.core.directory.models import Person
+from holdfast.core.directory.schemas import OrganizationUpdate
+from holdfast.core.directory.service.organizations import update_organization
 from holdfast.core.identity.facts import UserUpdated
 from holdfast.core.identity.public import Audience
 from holdfast.core.identity.queries import get_user
 from holdfast.core.notify.facts import PreferencesChosen, TemplateWritten
 from holdfast.core.notify.models import Announcement, Digest, MessageTemplate, Notice, NoticeState, NotifyPreference
 from holdfast.core.notify.public import read_outbox, tell_audience
+from holdfast.core.notify.queries import InboxList
+from holdfast.core.notify.service import announcing
 from holdfast.core.notify.service.announcing import tell_next
 from holdfast.core.notify.service.digests import merge_due
-from holdfast.core.notify.service.inbox import remove_old
+from holdfast.core.notify.service.inbox import browse_inbox, remove_old
 from holdfast.core.notify.service.outbox import Settled, settle_notices, take_notices
 from holdfast.kernel.jobs.tables import JobRow
 from holdfast.kernel.permissions import SYSTEM
 from holdfast.kernel.work import Work
 from holdfast.main import Installation
-from support import Org, installation_on, make_org
+from support import Member, Org, installation_on, make_org
 
 pytestmark = [pytest.mark.service, pytest.mark.portable]
 
@@ -76,6 +80,12 @@ async def change(home: Installation, org: Org, user_id: UUID, **fields: object) 
         for name, value in fields.items():
             setattr(user, name, value)
         work.record(UserUpdated(entity=user))
+
+
+async def speak(org: Org, locale: str | None) -> None:
+    """Let the organisation's administrator choose the language of messages to whoever chose none."""
+    async with org.work() as work:
+        await update_organization(work, OrganizationUpdate(locale=locale))
 
 
 async def test_who_rolls_back_has_told_nobody_and_a_key_counts_once(home: Installation, org: Org, other: Org) -> None:
@@ -175,17 +185,34 @@ async def test_what_is_fixed_asks_no_preference(home: Installation, org: Org) ->
 
 
 @pytest.mark.parametrize(
-    ("locale", "subject"),
-    [("de", "Drill ist fällig"), ("de-CH", "Drill ist fällig"), ("fr", "Drill is due"), (None, "Drill is due")],
+    ("locale", "of_all", "subject"),
+    [
+        ("de", None, "Drill ist fällig"),
+        ("de-CH", None, "Drill ist fällig"),
+        ("DE-ch", None, "Drill ist fällig"),
+        ("fr", None, "Drill is due"),
+        (None, None, "Drill is due"),
+        (None, "de", "Drill ist fällig"),
+        (None, "de-AT", "Drill ist fällig"),
+        ("en-GB", "de", "Drill is due"),
+        ("de", "en", "Drill ist fällig"),
+        ("fr", "de", "Drill ist fällig"),
+        (None, "fr", "Drill is due"),
+    ],
 )
-async def test_people_are_told_in_their_language(
-    home: Installation, org: Org, locale: str | None, subject: str
+async def test_people_are_told_in_their_language_else_in_the_organisations(
+    home: Installation, org: Org, other: Org, locale: str | None, of_all: str | None, subject: str
 ) -> None:
     await change(home, org, org.admin.id, locale=locale)
+    await speak(org, of_all)
+    await speak(other, "de")
     await tell(home, org)
     async with home.works.begin(org.id, SYSTEM, write=False) as work:
         [letter] = await read_outbox(work)
     assert (letter.subject, letter.to) == (subject, org.admin.email)
+    async with org.work(write=False) as work:
+        [item], _ = await browse_inbox(work, InboxList())
+    assert item.subject == subject
 
 
 async def test_a_text_that_fails_is_replaced_by_ours_and_said_once(home: Installation, org: Org) -> None:
@@ -207,14 +234,36 @@ async def test_a_text_that_fails_is_replaced_by_ours_and_said_once(home: Install
     assert entry.detail == {"message": "lend.due", "locale": "en", "fault": "'gone' is undefined"}
 
 
-async def test_a_digest_holds_what_waited_and_is_one_mail(home: Installation, org: Org) -> None:
-    await choose(home, org, org.admin.id, digest=Digest.DAILY, channels={"lend.due": ["mail"]})
-    await tell(home, org)
-    await tell(home, org)
+async def fall_due(home: Installation, org: Org) -> None:
     async with home.works.begin(org.id, SYSTEM) as work:
         assert await merge_due(work) == 0, "not before it is due"
         for row in await work.session.scalars(select(Notice)):
             row.due_at = work.now()
+
+
+async def test_who_dies_between_two_digests_leaves_nobody_out(home: Installation, org: Org) -> None:
+    people = [org.admin, org.user, org.viewer]
+    for each in people:
+        await choose(home, org, each.id, digest=Digest.DAILY)
+    await tell(home, org, *(each.id for each in people))
+    await fall_due(home, org)
+    while True:
+        async with killed(home, org) as work:
+            await merge_due(work)
+        async with home.works.begin(org.id, SYSTEM) as work:
+            if not await merge_due(work):
+                break
+    async with home.works.begin(org.id, SYSTEM) as work:
+        taken = await take_notices(work, limit=20)
+    assert sorted(each.letter.to for each in taken) == sorted(each.email for each in people)
+    assert all(each.letter.text.count("bring back Drill") == 1 for each in taken)
+
+
+async def test_a_digest_holds_what_waited_and_is_one_mail(home: Installation, org: Org) -> None:
+    await choose(home, org, org.admin.id, digest=Digest.DAILY, channels={"lend.due": ["mail"]})
+    await tell(home, org)
+    await tell(home, org)
+    await fall_due(home, org)
     async with killed(home, org) as work:
         assert await merge_due(work) == 2
     for count in (2, 0):
@@ -230,10 +279,26 @@ async def test_a_digest_holds_what_waited_and_is_one_mail(home: Installation, or
     assert [(row.state, row.payload) for row in found] == [(NoticeState.MERGED, None)] * 2 + [(NoticeState.SENT, None)]
 
 
-async def test_an_audience_is_told_once_whatever_happens_meanwhile(home: Installation, org: Org, other: Org) -> None:
-    callers = [await add_caller(org, "Viewer") for _ in range(3)]
+async def test_a_digest_is_in_the_organisations_language(home: Installation, org: Org) -> None:
+    await speak(org, "de")
+    await choose(home, org, org.admin.id, digest=Digest.DAILY)
+    await tell(home, org)
     async with home.works.begin(org.id, SYSTEM) as work:
-        people = []
+        for row in await work.session.scalars(select(Notice)):
+            row.due_at = work.now()
+    async with home.works.begin(org.id, SYSTEM) as work:
+        assert await merge_due(work) == 1
+    async with home.works.begin(org.id, SYSTEM) as work:
+        [taken] = await take_notices(work, limit=20)
+    assert taken.letter.subject.startswith("Eine Nachricht")
+    assert "bringen Sie Drill zurück" in taken.letter.text
+    assert taken.letter.locale == "de"
+
+
+async def employ(home: Installation, org: Org, callers: Sequence[Member]) -> list[UUID]:
+    """Make employees whose accounts these are: whom an audience can hold."""
+    people = []
+    async with home.works.begin(org.id, SYSTEM) as work:
         for caller in callers:
             person = Person(id=work.new_id(), number=uuid4().hex[:8], given_name="Ann", family_name="Other")
             work.session.add(person)
@@ -243,6 +308,12 @@ async def test_an_audience_is_told_once_whatever_happens_meanwhile(home: Install
             user.person_id = person.id
             work.record(UserUpdated(entity=user))
             people.append(person.id)
+    return people
+
+
+async def test_an_audience_is_told_once_whatever_happens_meanwhile(home: Installation, org: Org, other: Org) -> None:
+    callers = [await add_caller(org, "Viewer") for _ in range(3)]
+    people = await employ(home, org, callers)
     without = Audience.model_validate({"exclude": [{"kind": "person", "id": str(people[2])}]})
     async with home.works.begin(org.id, SYSTEM) as work:
         await tell_audience(work, "lend.due", without, key="news:1", told={"title": "Drill"})
@@ -259,6 +330,26 @@ async def test_an_audience_is_told_once_whatever_happens_meanwhile(home: Install
         assert (await work.session.scalars(select(Announcement))).all() == []
         with pytest.raises(TypeError):
             await tell_audience(work, "lend.due", without, key="news:2", told={})
+
+
+async def test_who_dies_at_any_moment_tells_the_rest_of_an_audience(
+    home: Installation, org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(announcing, "BATCH", 2)
+    everyone = list(org.members.values())
+    await employ(home, org, everyone)
+    async with home.works.begin(org.id, SYSTEM) as work:
+        await tell_audience(work, "lend.due", Audience(), key="news:1", told={"title": "Drill"})
+    async with home.works.begin(org.id, SYSTEM) as work:
+        [row] = await work.session.scalars(select(Announcement))
+    counts = []
+    while not counts or counts[-1]:
+        async with killed(home, org) as work:
+            await tell_next(work, announcement_id=row.id)
+        async with home.works.begin(org.id, SYSTEM) as work:
+            counts.append(await tell_next(work, announcement_id=row.id))
+    assert counts == [2, 2, 1, 0]
+    assert sorted(each.user_id for each in await rows_of(home, org)) == sorted(each.id for each in everyone)
 
 
 async def test_what_is_old_goes_and_what_waits_stays(home: Installation, org: Org) -> None:

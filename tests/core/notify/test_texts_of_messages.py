@@ -1,5 +1,6 @@
 """Texts of messages: what stops the start, and what an organisation may write."""
 
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.core.notify.service.sending import inlined
-from holdfast.core.notify.service.texts import Texts, Wording, chain_of, render
+from holdfast.core.notify.service.texts import Texts, Wording, chain_of, names_of, render
 from holdfast.core.notify.service.writing import check
 from holdfast.kernel.errors import ConfigurationError, Invalid
 from holdfast.kernel.plugins import App, Message, installed_apps, ordered
@@ -47,6 +48,38 @@ def test_a_text_with_its_page_is_read(tmp_path: Path) -> None:
     assert texts.locales("lend.due") == ["de-CH", "en"]
     assert texts.find("lend.due", chain_of("de-CH"))[0] == "de-CH"
     assert texts.find("lend.due", chain_of("de"))[1].html == page
+
+
+@pytest.mark.parametrize(
+    ("locales", "chain"),
+    [
+        ((None, None), ["en"]),
+        (("de", None), ["de", "en"]),
+        (("de-CH", "fr-CH"), ["de-CH", "de", "fr-CH", "fr", "en"]),
+        (("DE-ch", "de"), ["de-CH", "de", "en"]),
+        (("en-GB", "de"), ["en-GB", "en", "de"]),
+    ],
+)
+def test_languages_are_tried_in_the_order_in_which_they_were_chosen(
+    locales: tuple[str | None, ...], chain: list[str]
+) -> None:
+    assert chain_of(*locales) == chain
+
+
+@pytest.mark.parametrize("locale", ["en", "de"])
+@pytest.mark.parametrize(
+    "message", ["password_changed", "mfa_changed", "api_key_created", "email_changed", "new_sign_in"]
+)
+def test_where_it_came_from_is_told_where_that_is_known(message: str, locale: str) -> None:
+    texts = Texts.load(installed_apps())
+    found, wording = f"identity.{message}", texts.wordings[f"identity.{message}", locale]
+    values = dict.fromkeys(names_of(texts.messages[found]), "x")
+    known = render(wording, locale, {**values, "ip": "192.0.2.7", "user_agent": "Firefox"}).text
+    assert "192.0.2.7" in known
+    assert ("Firefox" in known) is (message == "new_sign_in")
+    unknown = render(wording, locale, {**values, "ip": "-", "user_agent": "-"}).text
+    fault = re.search(r" -|- | ,| \.|,\.|  |\baus\b|\b(from|with|mit)\b", unknown.partition("\n\n")[2])
+    assert fault is None, unknown
 
 
 @pytest.mark.parametrize(

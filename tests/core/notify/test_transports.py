@@ -18,7 +18,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
-from mail_server import MailServer, serving
 
 from holdfast.core.notify.service.transports import Outcome, Transport, Verdict
 from holdfast.core.notify.service.transports.dkim import Signer
@@ -27,6 +26,7 @@ from holdfast.core.notify.service.transports.messages import Mail, written
 from holdfast.core.notify.service.transports.sendgrid import SendGridTransport
 from holdfast.core.notify.service.transports.smtp import Server, SmtpTransport
 from holdfast.kernel.errors import ConfigurationError, Invalid
+from mail_server import MailServer, serving
 
 pytestmark = pytest.mark.unit
 MAIL = Mail(
@@ -154,7 +154,7 @@ async def scripted(**answers: str) -> AsyncIterator[tuple[SmtpTransport, list[st
                 await reader.read()
             if answer in ("drop", "hang"):
                 raise ConnectionError
-            writer.write(f"{answer}\r\n".encode())
+            writer.write(f"{answer}\r\n".encode("utf-8", "surrogateescape"))
 
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             await say("READY", "220 mail.test")
@@ -205,6 +205,15 @@ async def test_a_server_that_fails_at_any_word(answers: dict[str, str], verdict:
     assert (outcome.verdict, outcome.code) == (verdict, code), outcome
     assert ("MAIL" in heard) is ("READY" not in answers and "STAR" not in answers), "nothing of a mail without its TLS"
     assert heard.count("DATA") <= 1
+
+
+@pytest.mark.parametrize("step", ["READY", "MAIL", "RCPT", "DATA", "END"])
+async def test_what_a_server_says_is_words_whatever_bytes_it_is(step: str) -> None:
+    """Latin-1 and control characters are no text that a database takes, nor one that a terminal should show."""
+    async with scripted(**{step: "550 5.7.1 Empf\udce4nger\0 \x1b[2Jgesperrt"}) as (transport, _):
+        outcome = await transport.send(MAIL)
+    assert outcome.code == 550
+    assert outcome.said == "5.7.1 Empf?nger? ?[2Jgesperrt"
 
 
 async def test_a_mail_says_where_it_comes_back_to() -> None:

@@ -101,6 +101,7 @@ class Organization(Tracked, Base):
     industry: Mapped[str | None] = mapped_column(Str(100))
     country: Mapped[str | None] = mapped_column(Str(2))
     time_zone: Mapped[str] = mapped_column(Str(64), default="UTC")
+    locale: Mapped[str | None] = mapped_column(Str(35))  # of messages to whoever chose none
     website: Mapped[str | None] = mapped_column(Str(300))
 
 
@@ -287,8 +288,7 @@ class Placement(TenantOwned, Base):
     manager_id: Mapped[UUID | None] = mapped_column(Uuid)
     valid_from: Mapped[datetime] = mapped_column(UtcDateTime)
     valid_to: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    # Zero while open, the id once closed (MariaDB has no partial index).
-    open_key: Mapped[UUID] = mapped_column(Uuid, default=NOBODY)
+    open_key: Mapped[UUID] = mapped_column(Uuid, default=NOBODY)  # once closed the id (MariaDB: no partial index)
 
     person = to_one("Placement", "person_id", "Person")
 

@@ -15,13 +15,14 @@ from holdfast.core.directory.queries import (
     people_within,
     staying,
 )
-from holdfast.core.directory.schemas import Email, TimeZone
+from holdfast.core.directory.schemas import Email, Locale, TimeZone
 from holdfast.core.directory.schemas.files import ImportReport, RowFault
 from holdfast.core.directory.service.imports import import_people_file, plan_of
 from holdfast.core.directory.service.leaving import Keeper
 from holdfast.core.directory.service.naming import name_unit
 from holdfast.core.directory.service.organizations import (
     found_organization,
+    name_and_locale,
     organization_name,
     read_organization,
     zone_of,
@@ -33,6 +34,7 @@ __all__ = [
     "ImportPlan",
     "ImportReport",
     "Keeper",
+    "Locale",
     "RowFault",
     "TimeZone",
     "Unit",
@@ -47,6 +49,7 @@ __all__ = [
     "hold_structure",
     "import_people_file",
     "list_people_where",
+    "name_and_locale",
     "name_unit",
     "organization_name",
     "people_among",

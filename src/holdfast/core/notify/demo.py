@@ -24,7 +24,7 @@ async def load_inbox(work: Work, user_ids: Sequence[UUID], *, until: datetime) -
         await work.tell(message, user_ids, key=f"demo:{message}", **told)
     await work.flush()
     old = {message for _, message, _ in TOLD[:READ]}
-    for row in await queries.list_waiting_notices(work, limit=len(TOLD) * len(user_ids)):
+    for row in await queries.list_notices_in(work, state=NoticeState.WAITING, limit=len(TOLD) * len(user_ids)):
         row.state = NoticeState.OFF
         row.read_at = row.created_at + timedelta(hours=2) if row.message in old else None
     await work.flush()

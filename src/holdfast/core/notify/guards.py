@@ -11,6 +11,12 @@ _NOT_THEIRS = frozenset({7, 8, 9})
 NO_STATUS = "5.0.0"
 
 
+def words_in(text: str) -> str:
+    """Return what a server said in one line that a database takes and a terminal shows."""
+    plain = "".join(each if each.isprintable() or each.isspace() else "?" for each in text)
+    return " ".join(plain.split())
+
+
 def status_in(text: str) -> str:
     """Return the first status code in what a server said (RFC 3463), such as 5.1.1; empty for none."""
     found = _STATUS.search(text)

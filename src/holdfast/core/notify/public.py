@@ -3,7 +3,7 @@
 from holdfast.core.notify.models import NoticeState
 from holdfast.core.notify.service.announcing import tell_audience
 from holdfast.core.notify.service.caught import OpenedMail, find_caught, list_caught
-from holdfast.core.notify.service.outbox import Letter, read_outbox
+from holdfast.core.notify.service.outbox import Letter, Standing, browse_outbox, read_outbox
 from holdfast.core.notify.service.reports import MAX_BYTES
 from holdfast.core.notify.service.returns import take_report
 from holdfast.core.notify.service.sending import Tally, send_due
@@ -16,9 +16,11 @@ __all__ = [
     "Letter",
     "NoticeState",
     "OpenedMail",
+    "Standing",
     "Tally",
     "Telling",
     "Texts",
+    "browse_outbox",
     "close_transport",
     "find_caught",
     "list_caught",

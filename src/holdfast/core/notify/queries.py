@@ -31,6 +31,7 @@ IN_CHUNK = 500
 AT_ONCE = 5000
 TRIED = 5
 MOST_SHOWN = 99
+TO_LEAVE = (NoticeState.WAITING, NoticeState.HELD, NoticeState.SENDING)
 _ROWS = cast("Table", Notice.__table__)
 # What sends goes past the session, which costs more than a mail: these keep to the tenant by themselves.
 _OWN = _ROWS.c.tenant_id == bindparam("tenant")
@@ -162,10 +163,10 @@ _STATES = (
 )
 
 
-async def list_waiting_notices(work: Work, *, limit: int) -> Sequence[Notice]:
-    """Return the messages that wait to be sent, oldest first."""
-    statement = select(Notice).where(Notice.state == NoticeState.WAITING).order_by(Notice.id).limit(limit)
-    return (await work.session.scalars(statement)).all()
+async def list_notices_in(work: Work, *, state: NoticeState, limit: int) -> Sequence[Notice]:
+    """Return messages in a state: the oldest first where they are still to leave, else the latest."""
+    order = Notice.id if state in TO_LEAVE else Notice.id.desc()
+    return (await work.session.scalars(select(Notice).where(Notice.state == state).order_by(order).limit(limit))).all()
 
 
 async def lock_notices(work: Work, *, ids: Sequence[UUID]) -> Sequence[Notice]:
@@ -274,7 +275,7 @@ def _unread(user_id: UUID) -> tuple[Any, ...]:
 
 async def remove_notices(work: Work, *, before: datetime) -> int:
     """Remove up to some thousand messages that were told before a moment and wait for nothing; return how many."""
-    over = Notice.state.not_in((NoticeState.WAITING, NoticeState.HELD, NoticeState.SENDING))
+    over = Notice.state.not_in(TO_LEAVE)
     old = select(Notice.id).where(Notice.created_at < before, over).order_by(Notice.id).limit(AT_ONCE)
     ids = (await work.session.scalars(old)).all()
     for start in range(0, len(ids), IN_CHUNK):

@@ -1,5 +1,6 @@
 """What the directory takes and gives."""
 
+import re
 from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
@@ -12,12 +13,24 @@ from holdfast.kernel.db import folded
 from holdfast.kernel.schemas import Inward, OneLine, OrNull, Outward, Partial, RecordOut
 
 _ZONES = frozenset(available_timezones())
+# A well-formed language tag (RFC 5646, section 2.1), without those that were registered before there was a grammar.
+_TAG = re.compile(
+    r"(?:[a-z]{2,3}(?:-[a-z]{3}){0,3}|[a-z]{4}|[a-z]{5,8})(?:-[a-z]{4})?(?:-(?:[a-z]{2}|[0-9]{3}))?"
+    r"(?:-(?:[0-9a-z]{5,8}|[0-9][0-9a-z]{3}))*(?:-[0-9a-wyz](?:-[0-9a-z]{2,8})+)*(?:-x(?:-[0-9a-z]{1,8})+)?",
+    re.IGNORECASE | re.ASCII,
+)
 
 
 def _time_zone(name: str) -> str:
     if name not in _ZONES:
         raise ValueError("is not a time zone of the IANA database, such as Europe/Berlin")
     return name
+
+
+def _locale(tag: str) -> str:
+    if not _TAG.fullmatch(tag):
+        raise ValueError("is not a language tag (BCP 47), such as de-CH")
+    return tag
 
 
 def _short(longest: int) -> AfterValidator:
@@ -35,6 +48,7 @@ Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$", exampl
 Name = Annotated[OneLine, Field(min_length=1, max_length=200, examples=["Northern Clinics Ltd"])]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2.", examples=["GB"])]
 TimeZone = Annotated[str, AfterValidator(_time_zone), Field(max_length=64, examples=["Europe/London"])]
+Locale = Annotated[str, AfterValidator(_locale), Field(max_length=35, examples=["en-GB"])]
 Website = Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=300, examples=["https://example.com"])]
 Line = Annotated[OneLine, Field(max_length=200)]
 City = Annotated[OneLine, Field(max_length=100, examples=["Leeds"])]
@@ -65,6 +79,9 @@ class OrganizationUpdate(Partial):
     industry: OrNull[City] = None
     country: OrNull[Country] = None
     time_zone: TimeZone = "UTC"
+    locale: Annotated[
+        OrNull[Locale], Field(description="The language of messages to whoever chose none; null for English.")
+    ] = None
     website: OrNull[Website] = None
 
 
@@ -76,6 +93,7 @@ class OrganizationOut(RecordOut):
     industry: str | None
     country: str | None
     time_zone: str
+    locale: str | None
     website: str | None
 
 

@@ -26,6 +26,13 @@ async def organization_name(work: Work) -> str:
     return (await queries.get_organization(work)).name
 
 
+# lint: allow verb – for what tells people in their language
+async def name_and_locale(work: Work) -> tuple[str, str | None]:
+    """Return what the organisation is called, and the language of messages to whoever chose none."""
+    organization = await queries.get_organization(work)
+    return organization.name, organization.locale
+
+
 @verb("directory.organization.update", writes=True)
 async def update_organization(work: Work, fields: OrganizationUpdate, *, expected: int | None = None) -> Organization:
     """Change the particulars that were given; raise PreconditionFailed for an outdated version."""

@@ -1,30 +1,16 @@
 """What users and their invitations take and give."""
 
-import re
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator
 
-from holdfast.core.directory.public import Email, RowFault, TimeZone
+from holdfast.core.directory.public import Email, Locale, RowFault, TimeZone
 from holdfast.core.identity.models import User, UserKind, UserStatus
 from holdfast.core.identity.schemas.accounts import OrganizationBrief, PasswordText, UserBrief
 from holdfast.kernel.db import folded
 from holdfast.kernel.schemas import Inward, Moment, OneLine, OrNull, Outward, Partial, RecordOut
-
-# A well-formed language tag (RFC 5646, section 2.1), without those that were registered before there was a grammar.
-_TAG = re.compile(
-    r"(?:[a-z]{2,3}(?:-[a-z]{3}){0,3}|[a-z]{4}|[a-z]{5,8})(?:-[a-z]{4})?(?:-(?:[a-z]{2}|[0-9]{3}))?"
-    r"(?:-(?:[0-9a-z]{5,8}|[0-9][0-9a-z]{3}))*(?:-[0-9a-wyz](?:-[0-9a-z]{2,8})+)*(?:-x(?:-[0-9a-z]{1,8})+)?",
-    re.IGNORECASE | re.ASCII,
-)
-
-
-def _locale(tag: str) -> str:
-    if not _TAG.fullmatch(tag):
-        raise ValueError("is not a language tag (BCP 47), such as de-CH")
-    return tag
 
 
 def _short(longest: int) -> AfterValidator:
@@ -38,7 +24,6 @@ def _short(longest: int) -> AfterValidator:
     return AfterValidator(check)
 
 
-Locale = Annotated[str, AfterValidator(_locale), Field(max_length=35, examples=["en-GB"])]
 UserName = Annotated[OneLine, Field(min_length=1, max_length=200, examples=["Ann Smith"]), _short(400)]
 # Never an address: what is typed to sign in is one or the other; nor with a slash, which ends an organisation's handle.
 Username = Annotated[OneLine, Field(min_length=1, max_length=64, pattern=r"^[^@/\s]+$", examples=["ann"]), _short(64)]

@@ -64,6 +64,25 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How a message stands, and what the other side said last; no `letter` for one that reaches nobody.
+
+    `emptied`: its text was removed, because nobody needs it any more.
+    """
+
+    user_id: UUID
+    message: str
+    state: NoticeState
+    created_at: datetime
+    due_at: datetime
+    attempts: int
+    code: int
+    said: str
+    emptied: bool
+    letter: Letter | None
+
+
+@dataclass(frozen=True, slots=True)
 class Returned:
     """A message of which word came back: the index of the address it went to, and the address of its user today."""
 
@@ -79,8 +98,15 @@ def address_key(ring: Keyring, address: str) -> bytes:
 # lint: allow verb – for who runs the installation
 async def read_outbox(work: Work, *, limit: int = 100) -> Sequence[Letter]:
     """Return the messages of an organisation that wait to be sent, oldest first."""
-    rows = await queries.list_waiting_notices(work, limit=limit)
-    return [letter for _, letter in await _opened(work, rows) if letter is not None]
+    found = await browse_outbox(work, state=NoticeState.WAITING, limit=limit)
+    return [each.letter for each in found if each.letter is not None]
+
+
+# lint: allow verb – for who runs the installation
+async def browse_outbox(work: Work, *, state: NoticeState, limit: int) -> Sequence[Standing]:
+    """Return the messages of an organisation in a state: the oldest first where they are to leave, else the latest."""
+    rows = await queries.list_notices_in(work, state=state, limit=limit)
+    return [_standing(row, letter) for row, letter in await _opened(work, rows)]
 
 
 # lint: allow verb – for what sends
@@ -137,7 +163,7 @@ async def note_return(work: Work, *, notice_id: UUID, state: NoticeState, status
     row = await queries.find_notice(work, notice_id=notice_id)
     if row is None or row.state not in LEFT:
         return None
-    row.state, row.said = state, said[:500]
+    row.state, row.code, row.said = state, 0, said[:500]  # the code was of the server that took it over
     await _forget(work, row)
     if state is NoticeState.BOUNCED:
         work.record(NoticeBounced(user_id=row.user_id, message=row.message, status=status))
@@ -195,6 +221,21 @@ async def _inside(speaker: Speaker, parts: Sequence[Notice]) -> Mapping[UUID, st
         if said is not None and part.digest_id is not None:
             found[part.digest_id].append(f"{said.rendered.subject}\n\n{said.rendered.text}")
     return {digest_id: "\n".join(texts) for digest_id, texts in found.items()}
+
+
+def _standing(row: Notice, letter: Letter | None) -> Standing:
+    return Standing(
+        user_id=row.user_id,
+        message=row.message,
+        state=row.state,
+        created_at=row.created_at,
+        due_at=row.due_at,
+        attempts=row.attempts,
+        code=row.code,
+        said=row.said,
+        emptied=row.payload is None,
+        letter=letter,
+    )
 
 
 def _letter(row: queries.Due | Notice, said: Said, to: str) -> Letter:

@@ -13,7 +13,7 @@ from email.policy import compat32
 from email.utils import parseaddr
 from uuid import UUID
 
-from holdfast.core.notify.guards import NO_STATUS, is_dead, status_in
+from holdfast.core.notify.guards import NO_STATUS, is_dead, status_in, words_in
 from holdfast.core.notify.service.message_keys import message_keys_in
 from holdfast.kernel.crypto import Keys
 
@@ -62,8 +62,7 @@ def read_report(raw: bytes, keys: Keys) -> Return | None:
 
 def without_addresses(text: str) -> str:
     """Return what a server said as a database takes it, without the addresses in it, which are kept sealed."""
-    plain = text.encode("utf-8", "replace").decode().replace("\0", "")
-    return _ADDRESS.sub("…", " ".join(plain.split()))[:500]
+    return _ADDRESS.sub("…", words_in(text))[:500]
 
 
 def _read(mail: Message, raw: bytes, keys: Keys) -> Return | None:

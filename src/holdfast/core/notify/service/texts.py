@@ -56,8 +56,14 @@ def names_of(message: Message) -> frozenset[str]:
 
 
 def chain_of(*locales: str | None) -> list[str]:
-    """Return the languages to try: each locale, then its language (`de-CH`, `de`), and at last English."""
-    wanted = [each for locale in locales if locale for each in (locale, locale.partition("-")[0])]
+    """Return the languages to try: each locale, then its language (`de-CH`, `de`), and at last English.
+
+    The case of a language tag means nothing (RFC 5646, section 2.1.1).
+    """
+    wanted = list[str]()
+    for locale in filter(None, locales):
+        language, dash, region = locale.partition("-")
+        wanted += [f"{language.lower()}{dash}{region.upper()}", language.lower()]
     return list(dict.fromkeys((*wanted, FALLBACK)))
 
 

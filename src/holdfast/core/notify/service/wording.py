@@ -7,7 +7,7 @@ from uuid import UUID
 import orjson
 from jinja2 import TemplateError
 
-from holdfast.core.directory.public import organization_name
+from holdfast.core.directory.public import name_and_locale
 from holdfast.core.identity.public import Recipient, recipients_of
 from holdfast.core.notify import queries
 from holdfast.core.notify.facts import TemplateFailed
@@ -33,10 +33,11 @@ class Said:
 class Speaker:
     """Puts messages of one organisation into words, in one unit of work."""
 
-    def __init__(self, work: Work, organization: str, people: Mapping[UUID, Recipient]) -> None:
+    def __init__(self, work: Work, organization: str, locale: str | None, people: Mapping[UUID, Recipient]) -> None:
         self.work = work
         self.people = people
         self._organization = organization
+        self._locale = locale
         self._texts = Telling.of(work.house).texts
         self._own: dict[tuple[str, str], MessageTemplate] = {}
 
@@ -44,7 +45,7 @@ class Speaker:
     async def of(cls, work: Work, rows: Collection[queries.Due | Notice]) -> "Speaker":
         """Return who can say these messages, with what that takes read at once."""
         people = await recipients_of(work, {row.user_id for row in rows})
-        made = cls(work, await organization_name(work), people)
+        made = cls(work, *await name_and_locale(work), people)
         found = await queries.list_templates(work, messages=sorted({row.message for row in rows}))
         made._own = {(each.message, each.locale): each for each in found}
         return made
@@ -66,11 +67,12 @@ class Speaker:
         return Said(address, rendered, path_of(message, payload["told"]))
 
     def word(self, message: Message, locale: str | None, values: Mapping[str, str]) -> Rendered:
-        """Return a message rendered: in each language the organisation's own text goes first.
+        """Return a message rendered, in a person's language, else the organisation's, else English.
 
+        In each language the organisation's own text goes first.
         One that cannot be rendered is passed by, which stands in the trail once.
         """
-        for each in chain_of(locale):
+        for each in chain_of(locale, self._locale):
             own = self._own.get((message.name, each))
             if own is not None:
                 try:

@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 
+from holdfast.core.notify.guards import words_in
 from holdfast.core.notify.service.transports import Outcome, Verdict
 from holdfast.core.notify.service.transports.messages import Mail, written
 from holdfast.kernel.errors import Invalid
@@ -43,7 +44,7 @@ def _outcome(answer: httpx.Response) -> Outcome:
     code = answer.status_code
     if code in (200, 202):
         return Outcome(Verdict.SENT, code, answer.headers.get("x-message-id", ""))
-    said = " ".join(answer.text.split())[:500]
+    said = words_in(answer.text)
     # 401 and 403 are a matter of the key, 429 of the rate, 5xx of their day: none of the mail.
     later = code in (401, 403, 408, 429) or code >= 500
     return Outcome(Verdict.LATER if later else Verdict.REFUSED, code, said)

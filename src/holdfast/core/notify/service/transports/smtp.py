@@ -17,6 +17,7 @@ from aiosmtplib import (
     SMTPServerDisconnected,
 )
 
+from holdfast.core.notify.guards import words_in
 from holdfast.core.notify.service.transports import Outcome, Verdict
 from holdfast.core.notify.service.transports.dkim import Signer
 from holdfast.core.notify.service.transports.messages import Mail, written
@@ -154,7 +155,7 @@ async def _say(client: SMTP, mail: Mail, raw: bytes, *, patience: float) -> Outc
             return Outcome(verdict, 0, type(error).__name__)
         if answer.code not in wanted:
             return await _refused(client, answer.code, answer.message)
-    return Outcome(Verdict.SENT, answer.code, _short(answer.message))
+    return Outcome(Verdict.SENT, answer.code, words_in(answer.message))
 
 
 async def _answer(client: SMTP, words: bytes, patience: float) -> SMTPResponse:
@@ -176,13 +177,13 @@ async def _refused(client: SMTP, code: int, message: str) -> Outcome:
             await client.rset()
         except (SMTPException, OSError, TimeoutError):
             client.close()
-    return Outcome(verdict, code, _short(message))
+    return Outcome(verdict, code, words_in(message))
 
 
 def _not_reached(error: Exception) -> Outcome:
     """Return what a connection that did not come about means: a matter of the settings or the moment, of no mail."""
     code = error.code if isinstance(error, SMTPResponseException) else 0
-    said = _short(error.message) if isinstance(error, SMTPException) else (str(error) or type(error).__name__)
+    said = words_in(error.message) if isinstance(error, SMTPException) else (str(error) or type(error).__name__)
     log.warning(
         "mail_server_unreachable",
         code=code,
@@ -197,7 +198,3 @@ async def _leave(client: SMTP) -> None:
         await client.quit()
     except (aiosmtplib.SMTPException, OSError, TimeoutError):
         client.close()
-
-
-def _short(text: str) -> str:
-    return " ".join(text.split())[:500]

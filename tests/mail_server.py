@@ -19,6 +19,7 @@ class MailServer:
     recipients: list[str] = field(default_factory=list)
     senders: list[str] = field(default_factory=list)
     connections: int = 0
+    pause: float = 0.0  # how long it keeps its answer back once it has a mail
     script: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
     def say(self, step: str, to: str, *answers: str) -> None:
@@ -49,6 +50,7 @@ class MailServer:
         self.senders.append(envelope.mail_from or "")
         if answer == "drop":  # it has the mail; who sent it does not know
             server.transport.abort()
+        await asyncio.sleep(self.pause)
         return "250 2.0.0 taken"
 
     def authenticate(self, server, session: Session, envelope, mechanism: str, data: object) -> AuthResult:
