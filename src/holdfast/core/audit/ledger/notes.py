@@ -176,7 +176,8 @@ def parse_note(data: bytes) -> Note:
 def open_note(data: bytes, keys: Iterable[VerifierKey]) -> tuple[str, tuple[Verified, ...]]:
     """Return the text of a note and the signatures by the given keys, all verified. Raises Malformed, Unproven.
 
-    Signatures by other keys are ignored. One by a given key that does not verify, or none at all, refuses the note.
+    Signatures by other keys are ignored. One by a given key that does not verify, or none at all, refuses the note. Who
+    signed twice is named twice: a quorum counts keys.
     """
     known: dict[tuple[str, bytes], VerifierKey] = {}
     for key in keys:

@@ -10,6 +10,7 @@ import re
 
 MAX_SIZE = 2**62  # leaves in a tree: every size and index stays a signed 64-bit integer, in any language
 _DECIMAL = re.compile("0|[1-9][0-9]{0,18}")
+_UNWANTED = re.compile("[\x00-\x09\x0b-\x1f\ud800-\udfff]")
 
 
 class Malformed(ValueError):
@@ -69,9 +70,8 @@ def read_text(data: bytes, what: str, *, most: int) -> str:
 
 def check_characters(text: str, what: str) -> None:
     """Refuse control characters but newlines, and what UTF-8 cannot hold. Raises Malformed."""
-    for at, character in enumerate(text):
-        if (character < " " and character != "\n") or "\ud800" <= character <= "\udfff":
-            raise Malformed(what, f"has the character U+{ord(character):04X} at position {at}")
+    if found := _UNWANTED.search(text):
+        raise Malformed(what, f"has the character U+{ord(found[0]):04X} at position {found.start()}")
 
 
 def shortened(text: str) -> str:
