@@ -81,7 +81,7 @@ def test_no_part_and_no_neighbour_of_a_key_is_a_key():
         PETER.replace("PeterNeumann", "Peter Neumann"),
         PETER + "\n",
         PETER.replace("10TW", "10T\n"),
-        PETER.replace("PeterNeumann", "P" * 5000),
+        VerifierKey("P" * 5000, SEED).text,
         PETER.replace("PeterNeumann", "\ud800"),
         "rekor.sigstore.dev+12345678+AwEB",
         "++",

@@ -53,7 +53,7 @@ def test_every_tile_that_can_be_is_found_again(level: int, data):
     [
         "", "/tile/0/000", "tile/0/000/", "tile/00/000", "tile/64/000", "tile/-1/000", "tile/x/000", "tile/0", "tile/0/",
         "tile/0/0", "tile/0/0000", "tile/0/x001", "tile/0/001/002", "tile/0/x000/001", "tile/0/x01/001", "tile/0/X001/001",
-        "tile/0/000.p/0", "tile/0/000.p/256", "tile/0/000.p/01", "tile/0/000.p/", "tile/0/000.p", "tile/0/000.p/1000",
+        "tile/0/000.p/0", "tile/0/000.p/256", "tile/0/000.p/257", "tile/0/000.p/999", "tile/0/000.p/01", "tile/0/000.p/", "tile/0/000.p", "tile/0/000.p/1000",
         "tile/0/000.p/1\n", "tile/0/000\n", "tile/8/0/000", "tile/entries/0/000", "tile/0/٠٠٠", "tile/9/000",
         "tile/7/000.p/65", "tile/7/000", "tile/7/001.p/1", "tile/entries/x018/x014/x398/x509/x481/984", "tile/0/" + "x001/" * 5000 + "000",
         "tile/8/000.p/1",

@@ -168,6 +168,7 @@ def test_proofs_of_trees_of_up_to_100_000_leaves_from_tiles_that_grew_on():
     assert edge.root() == roots[100_000]
     widest = {(tile.level, tile.n): tiles[tile] for tile in sorted(tiles)}
     for size in sizes:
+        assert read_edge(size, {tile: widest[tile.level, tile.n] for tile in edge_tiles(size)}).root() == roots[size]
         for index in {0, size - 1, *(chance.randrange(size) for _ in range(40))}:
             needed = {tile: widest[tile.level, tile.n] for tile in tiles_for_inclusion(index, size)}
             hops = inclusion_proof(index, size, needed)

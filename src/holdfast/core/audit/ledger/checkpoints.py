@@ -78,7 +78,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
     if len(lines) != 4 or lines[3]:
         raise Malformed("checkpoint", f"{shortened(text)} is not three lines: origin, size, root")
     size = read_decimal(lines[1], "size of checkpoint")
-    return Checkpoint(lines[0], size, read_base64(lines[2], "root of checkpoint", size=HASH_BYTES))
+    return Checkpoint(lines[0], size, read_base64(lines[2], "root of checkpoint"))
 
 
 def sign_checkpoint(checkpoint: Checkpoint, signer: SignerKey) -> bytes:

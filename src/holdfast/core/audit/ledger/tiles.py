@@ -13,7 +13,6 @@ from holdfast.core.audit.ledger.reading import MAX_SIZE, Malformed, shortened
 HEIGHT, WIDTH, HASH_BYTES = 8, 256, 32
 TILE_BYTES = WIDTH * HASH_BYTES
 MAX_ENTRY_BYTES = 65_535
-MAX_BUNDLE_BYTES = WIDTH * (2 + MAX_ENTRY_BYTES)
 _MAX_PATH = 60  # characters; the longest has six groups of three digits
 _PATH = re.compile(r"tile/(entries|[1-9]?[0-9])/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?")
 
@@ -105,15 +104,13 @@ def write_bundle(entries: Sequence[bytes]) -> bytes:
 
 def read_bundle(data: bytes, *, width: int = WIDTH) -> list[bytes]:
     """Return the entries of a bundle, exactly `width` of them. Raises Malformed."""
-    entries, at, end = [], 0, len(data)
-    for number in range(width):
+    entries, at = [], 0
+    for _ in range(width):
         begin = at + 2
         at = begin + int.from_bytes(data[at:begin], "big")
-        if begin > end or at > end:
-            raise Malformed("entry bundle", f"ends within entry {number} of {width}")
         entries.append(data[begin:at])
-    if at != end:
-        raise Malformed("entry bundle", f"has {end - at} bytes after entry {width - 1}, its last")
+    if at != len(data):
+        raise Malformed("entry bundle", f"its {width} entries take {at} bytes or more, but it has {len(data)}")
     return entries
 
 
