@@ -33,7 +33,7 @@ prove: .venv/dev.stamp ## The long proofs, with the figures; writes docs/referen
 
 bench: .venv/dev.stamp ## Measure each claim as a ratio to its floor; half an hour
 	@mkdir -p bench/out
-	for each in sign_in people imports jobs files mails; do $(BIN)/python -m bench.$$each | tee bench/out/$$each.txt; done
+	for each in sign_in people imports jobs files mails ledger; do $(BIN)/python -m bench.$$each | tee bench/out/$$each.txt; done
 	$(BIN)/python -m bench $(PAGE)
 
 lint: .venv/dev.stamp ## Style and the house's own rules

@@ -19,6 +19,7 @@ APART = {
     "jobs": "Background jobs beside Procrastinate and Huey",
     "files": "Two gigabytes up and down",
     "mails": "Mails beside aiosmtplib alone",
+    "ledger": "The ledger's tree without a database",
 }
 Results = dict[str, dict[str, Sample]]
 Rounds = dict[str, dict[str, list[Sample]]]

@@ -31,17 +31,19 @@ def run(folder: Path) -> list[str]:
     return log.read_text().splitlines()
 
 
-def test_a_machine_without_browser_and_reader_is_given_both(tmp_path: Path) -> None:
+def test_a_machine_without_browser_reader_and_compiler_is_given_all(tmp_path: Path) -> None:
     update, install, check = run(tmp_path)
     assert update.startswith("apt-get update")
     assert install.startswith("apt-get install")
-    assert install.endswith(" chromium tesseract-ocr")
+    assert install.endswith(" chromium tesseract-ocr golang-go golang-golang-x-mod-dev")
     assert check == "make check 1"
 
 
 def test_a_machine_that_has_them_keeps_them(tmp_path: Path) -> None:
     command(tmp_path, "chromium", "exit 0")
-    assert run(tmp_path)[1].endswith(" tesseract-ocr")
+    command(tmp_path, "go", "exit 0")
+    assert run(tmp_path)[1].endswith(" tesseract-ocr golang-golang-x-mod-dev")
     (tmp_path / "log").unlink()
     command(tmp_path, "tesseract", "exit 0")
+    command(tmp_path, "dpkg", '[ "$*" = "-s golang-golang-x-mod-dev" ]')
     assert run(tmp_path) == ["make check 1"]

@@ -88,6 +88,8 @@ SEEDS = {
     "a core slice that nobody listed": ("core/surprise/models.py", "", {"Core"}),
     "a package beside the house's": ("helpers/__init__.py", "", {"House"}),
     "service to fastapi": ("apps/alpha/service.py", "from fastapi import HTTPException", {"Web"}),
+    "ledger to kernel": ("core/audit/ledger/planted.py", "import holdfast.kernel.clock", {"Ledger"}),
+    "ledger to models": ("core/audit/ledger/planted.py", "import holdfast.core.audit.models", {"Slice"}),
     "models to starlette": ("core/audit/models.py", "import starlette.requests", {"Web"}),
     "stray file in an app": ("apps/alpha/utils.py", "", {"Slice"}),
     "stray file in a core slice": ("core/audit/utils.py", "", {"Slice"}),
