@@ -28,7 +28,7 @@ from support import Org, installation_on, make_org
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(1800)]
 KILLS = 30 if os.environ.get("PROVE") == "1" else 1  # on each of three databases
-EACH = 100  # messages told before each kill: more than are in hand at once
+EACH = 3 * sending.AT_ONCE  # messages told before each kill: more than are in hand at once
 OVER = {NoticeState.SENT, NoticeState.UNCERTAIN, NoticeState.SENDING}
 
 
@@ -87,6 +87,7 @@ async def test_a_worker_that_is_killed_while_it_sends_sends_nothing_twice(place:
                 worker.kill()
                 assert "Traceback" not in worker.log, (seed, worker.log[-3000:])
                 worker = Worker(settings, str(number + 1), **ways)
+            await asyncio.to_thread(worker.wait_until_ready)
             await drained(org)
             assert await asyncio.to_thread(worker.stop) == 0, worker.log[-2000:]
         finally:
