@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import select
-from test_transports import parsed
+from test_transports import parsed, scripted
 
 from holdfast.core.audit.public import EntryList
 from holdfast.core.audit.service.reading import browse_entries
@@ -175,7 +175,7 @@ async def test_whoever_dies_between_the_hand_and_the_word_leaves_an_uncertain_on
 
 
 async def test_no_more_are_in_hand_than_a_kill_may_leave_uncertain(house: Installation) -> None:
-    org, most, count = await make_org(house), 0, 260
+    org, most, count = await make_org(house), 0, 400
     await tell(house, org, count)
     async with serving() as server, transport_to(server) as transport:
         run = asyncio.create_task(sending.send_of(house.works, transport, org.id))
@@ -183,7 +183,21 @@ async def test_no_more_are_in_hand_than_a_kill_may_leave_uncertain(house: Instal
             await asyncio.sleep(0.002)
             most = max(most, [row.state for row in await rows(house, org)].count(NoticeState.SENDING))
         assert await run == Counter({NoticeState.SENT: count})
-    assert 0 < most <= 150
+    assert 0 < most <= 200
+
+
+async def test_of_a_slow_server_few_are_in_hand(house: Installation) -> None:
+    org, most, over = await make_org(house), 0, 0
+    await tell(house, org, 120)
+    async with scripted(END="hang") as (transport, _):
+        run = asyncio.create_task(sending.send_of(house.works, transport, org.id))
+        while over < 10:
+            await asyncio.sleep(0.02)
+            states = [row.state for row in await rows(house, org)]
+            most, over = max(most, states.count(NoticeState.SENDING)), states.count(NoticeState.UNCERTAIN)
+        run.cancel()
+        await asyncio.gather(run, return_exceptions=True)
+    assert 25 <= most <= 50
 
 
 async def test_of_several_who_send_at_once_each_message_has_one(house: Installation) -> None:

@@ -27,7 +27,7 @@ from holdfast.kernel.settings import Settings
 from holdfast.kernel.work import Works
 
 AT_ONCE = 100
-LEFT_WHEN_MORE = 50  # how many are still on their way when others are taken
+FEW = 25  # how many at once while nobody knows how fast the way is, and where it is slow
 SETTLE_SECONDS = 0.1  # how long an outcome may wait for others that are written down with it
 Tally = Counter[NoticeState]
 _STATES = {
@@ -70,16 +70,17 @@ async def send_of(works: Works, transport: Transport, tenant_id: UUID) -> Tally:
     """Send what is due of one organisation, and return what became of how many.
 
     While some are on their way, others are taken in hand and settled, together with what is answered within a moment:
-    a transaction costs more than a mail, and a mail that takes long keeps no other from being written down.
+    a transaction costs more than a mail, and a mail that takes long keeps no other from being written down. Twice as
+    many are taken as were answered in the last moment, so that whoever dies leaves few of which nobody knows.
     """
     done: Tally = Counter()
     flying: set[Flight] = set()
     landed = asyncio.Queue[Flight]()
-    more = first = True
+    more, first, room = True, True, FEW
     try:
         while more or flying:
-            if more and len(flying) <= LEFT_WHEN_MORE:
-                taken, more = await _take(works, tenant_id, done, first=first)
+            while more and len(flying) <= room:
+                taken, more = await _take(works, tenant_id, done, limit=room, first=first)
                 first = False
                 for each in taken:
                     flight = asyncio.create_task(_send(works, transport, tenant_id, each))
@@ -88,6 +89,7 @@ async def send_of(works: Works, transport: Transport, tenant_id: UUID) -> Tally:
             if flying:
                 answered = await _some(landed, most=min(len(flying), AT_ONCE))
                 flying.difference_update(answered)
+                room = min(max(FEW, 2 * len(answered)), AT_ONCE)
                 done.update(await _settle(works, tenant_id, [each.result() for each in answered]))
     finally:
         for task in flying:
@@ -105,16 +107,16 @@ async def _some(landed: asyncio.Queue[Flight], *, most: int) -> Sequence[Flight]
     return found
 
 
-async def _take(works: Works, tenant_id: UUID, done: Tally, *, first: bool) -> tuple[Sequence[Taken], bool]:
+async def _take(works: Works, tenant_id: UUID, done: Tally, *, limit: int, first: bool) -> tuple[Sequence[Taken], bool]:
     """Take some messages in hand, end those whose address is not written to, and tell whether there may be more."""
     async with works.begin(tenant_id, SYSTEM) as work:
         if first:
             await give_up_lost(work)
-        taken = await take_notices(work, limit=AT_ONCE)
+        taken = await take_notices(work, limit=limit)
         back = await held_back(work, taken)
         ended = (Settled(each, NoticeState.SUPPRESSED, said=why) for each, why in back.items())
         done.update(await settle_notices(work, ended) if back else ())
-    return [each for each in taken if each.id not in back], len(taken) == AT_ONCE
+    return [each for each in taken if each.id not in back], len(taken) == limit
 
 
 async def _send(works: Works, transport: Transport, tenant_id: UUID, taken: Taken) -> Answered:
