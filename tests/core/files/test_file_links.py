@@ -73,6 +73,18 @@ async def test_a_token_is_bound_to_all_that_it_opens(client, org, other):
         assert answer.status_code == 404 or not each
 
 
+async def test_a_token_opens_its_own_link_alone(client, org, home, monkeypatch):
+    """Two links to the same that end at the same moment: with one of them revoked its token is worth nothing."""
+    now = home.works.clock()
+    monkeypatch.setattr(home.works, "clock", lambda: now)
+    file = await made(client, org)
+    first, second = [await link(client, org, file["id"]) for _ in range(2)]
+    await client.delete(f"{URL}/{file['id']}/links/{first['id']}", headers=org.admin.bearer)
+    gone, good = (decode(token_of(each)) for each in (first, second))
+    for raw, status in ((good, 200), (good[:32] + gone[32:], 404)):
+        assert (await client.get(f"{URL}/shared", params={"token": encode(raw)})).status_code == status
+
+
 @pytest.mark.parametrize("change", ["number", "expires_at", "file_id"])
 async def test_a_row_that_was_changed_past_us_opens_nothing(client, org, change):
     file, another = await made(client, org, b"1"), await made(client, org, b"2")
