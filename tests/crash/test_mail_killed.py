@@ -80,10 +80,10 @@ async def test_a_worker_that_is_killed_while_it_sends_sends_nothing_twice(place:
                 await tell(org, told)
                 await asyncio.to_thread(worker.wait_until_ready)
                 end = time.monotonic() + 60
-                while len(server.mails) == before:
+                enough = before + moments.randint(1, EACH * 4 // 5)  # so that some are in hand
+                while len(server.mails) < enough:
                     assert time.monotonic() < end, worker.log[-2000:]
                     await asyncio.sleep(0.005)
-                await asyncio.sleep(moments.uniform(0.0, 0.3))
                 worker.kill()
                 assert "Traceback" not in worker.log, (seed, worker.log[-3000:])
                 worker = Worker(settings, str(number + 1), **ways)
