@@ -109,7 +109,7 @@ async def main():
 RESTARTED = (
     COMMON
     + """
-from clusters import Postgresql
+from clusters import Mariadb, Postgresql
 from holdfast.kernel.errors import Unavailable
 from holdfast.kernel.settings import Settings
 
@@ -117,7 +117,7 @@ async def main():
     restarts = int(os.environ["RESTARTS"])
     with tempfile.TemporaryDirectory(prefix="holdfast-cluster-", dir="/tmp", ignore_cleanup_errors=True) as folder, \\
             tempfile.TemporaryDirectory() as place:
-        cluster = Postgresql(Path(folder))
+        cluster = {"postgresql": Postgresql, "mysql": Mariadb}[DIALECT](Path(folder))
         cluster.start()
         settings = Settings(**await cluster.addresses(), secret_key=support.SECRET, environment="test",
                             holdfast_home=Path(place), pool_size=4, _env_file=None)
@@ -156,5 +156,6 @@ def test_killed_workers_do_each_job_once(place: str, record_property) -> None:
     record_property("what was done", told.strip().splitlines()[-2])
 
 
-def test_a_database_that_is_restarted_has_each_effect_once() -> None:
-    run_with_lending(RESTARTED, "postgresql", seconds=1200, RESTARTS=str(RESTARTS))
+@pytest.mark.parametrize("place", ["postgresql", "mysql"])
+def test_a_database_that_is_restarted_has_each_effect_once(place: str) -> None:
+    run_with_lending(RESTARTED, place, seconds=1200, RESTARTS=str(RESTARTS))
