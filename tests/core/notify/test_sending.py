@@ -156,22 +156,25 @@ async def test_whoever_loses_the_answer_says_so_and_sends_no_second_time(house: 
     assert entry.severity == "warning"
 
 
-async def test_whoever_dies_between_the_hand_and_the_word_leaves_an_uncertain_one(house: Installation) -> None:
+async def test_whoever_dies_between_the_hand_and_the_word_leaves_uncertain_ones(
+    house: Installation, monkeypatch
+) -> None:
+    monkeypatch.setattr(outbox, "LOST_AT_ONCE", 2)
     org = await make_org(house)
-    await tell(house, org)
+    await tell(house, org, 5)
     async with house.works.begin(org.id, SYSTEM) as work:
-        assert len(await take_notices(work, limit=20)) == 1
+        assert len(await take_notices(work, limit=20)) == 5
     async with serving() as server, transport_to(server) as transport:
         assert await sending.send_due(house.works, transport) == Counter(), "another has it in hand"
-        assert [row.state for row in await rows(house, org)] == [NoticeState.SENDING]
+        assert [row.state for row in await rows(house, org)] == [NoticeState.SENDING] * 5
         after = later(house, outbox.IN_HAND + timedelta(seconds=1))
         try:
             await sending.send_due(after.works, transport)
         finally:
             await after.close()
         assert server.mails == []
-    assert [row.state for row in await rows(house, org)] == [NoticeState.UNCERTAIN]
-    assert len(await told(org, "notify.notice.uncertain")) == 1
+    assert [row.state for row in await rows(house, org)] == [NoticeState.UNCERTAIN] * 5
+    assert len(await told(org, "notify.notice.uncertain")) == 5
 
 
 async def test_no_more_are_in_hand_than_a_kill_may_leave_uncertain(house: Installation) -> None:

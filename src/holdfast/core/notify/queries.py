@@ -208,10 +208,10 @@ async def take_due(work: Work, *, limit: int) -> Sequence[Due]:
     return [Due(*row) for row in rows]
 
 
-async def list_stuck_notices(work: Work, *, before: datetime) -> Sequence[Notice]:
+async def list_stuck_notices(work: Work, *, before: datetime, limit: int) -> Sequence[Notice]:
     """Return messages that somebody took in hand before a moment and said nothing of since, locked."""
     stuck = (Notice.state == NoticeState.SENDING, Notice.taken_at < before)
-    statement = select(Notice).where(*stuck).order_by(Notice.id).limit(1000)
+    statement = select(Notice).where(*stuck).order_by(Notice.id).limit(limit)
     return (await work.session.scalars(statement.with_for_update(skip_locked=True))).all()
 
 

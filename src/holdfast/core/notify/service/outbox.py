@@ -25,6 +25,7 @@ from holdfast.kernel.work import Work
 ATTEMPTS = 8  # the last about four hours after the first
 LONGEST_WAIT = timedelta(hours=2)
 IN_HAND = timedelta(minutes=20)  # longer than a job that sends may take
+LOST_AT_ONCE = 500
 # Of these a server may have had the message; what waits or was never sent does not come back.
 LEFT = frozenset({NoticeState.SENDING, NoticeState.SENT, NoticeState.UNCERTAIN})
 DIGEST = "notify.digest"
@@ -110,10 +111,12 @@ async def browse_outbox(work: Work, *, state: NoticeState, limit: int) -> Sequen
 
 
 # lint: allow verb – for what sends
-async def give_up_lost(work: Work) -> None:
-    """Call messages uncertain that somebody took in hand long ago and never spoke of again."""
-    for row in await queries.list_stuck_notices(work, before=work.now() - IN_HAND):
+async def give_up_lost(work: Work) -> bool:
+    """Call messages uncertain that somebody took in hand long ago and never spoke of again; tell if more may be so."""
+    lost = await queries.list_stuck_notices(work, before=work.now() - IN_HAND, limit=LOST_AT_ONCE)
+    for row in lost:
         _end(work, row, NoticeState.UNCERTAIN)
+    return len(lost) == LOST_AT_ONCE
 
 
 # lint: allow verb – for what sends

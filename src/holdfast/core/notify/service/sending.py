@@ -76,12 +76,11 @@ async def send_of(works: Works, transport: Transport, tenant_id: UUID) -> Tally:
     done: Tally = Counter()
     flying: set[Flight] = set()
     landed = asyncio.Queue[Flight]()
-    more, first, room = True, True, FEW
+    more, lost, room = True, True, FEW
     try:
         while more or flying:
             while more and len(flying) <= room:
-                taken, more = await _take(works, tenant_id, done, limit=room, first=first)
-                first = False
+                taken, more, lost = await _take(works, tenant_id, done, limit=room, lost=lost)
                 for each in taken:
                     flight = asyncio.create_task(_send(works, transport, tenant_id, each))
                     flight.add_done_callback(landed.put_nowait)
@@ -107,16 +106,20 @@ async def _some(landed: asyncio.Queue[Flight], *, most: int) -> Sequence[Flight]
     return found
 
 
-async def _take(works: Works, tenant_id: UUID, done: Tally, *, limit: int, first: bool) -> tuple[Sequence[Taken], bool]:
-    """Take some messages in hand, end those whose address is not written to, and tell whether there may be more."""
+async def _take(
+    works: Works, tenant_id: UUID, done: Tally, *, limit: int, lost: bool
+) -> tuple[Sequence[Taken], bool, bool]:
+    """Take some messages in hand, end those whose address is not written to, and tell whether there may be more.
+
+    Where some may be lost, those are given up before; at last it tells whether there may be more of these, too.
+    """
     async with works.begin(tenant_id, SYSTEM) as work:
-        if first:
-            await give_up_lost(work)
+        lost = lost and await give_up_lost(work)
         taken = await take_notices(work, limit=limit)
         back = await held_back(work, taken)
         ended = (Settled(each, NoticeState.SUPPRESSED, said=why) for each, why in back.items())
         done.update(await settle_notices(work, ended) if back else ())
-    return [each for each in taken if each.id not in back], len(taken) == limit
+    return [each for each in taken if each.id not in back], lost or len(taken) == limit, lost
 
 
 async def _send(works: Works, transport: Transport, tenant_id: UUID, taken: Taken) -> Answered:
