@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 from command_line import Run, bare_environment, on_postgresql
 
 from holdfast.cli import main
@@ -64,7 +63,6 @@ def here(
     os.environ.update(before)
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
 
 
 @pytest.fixture
