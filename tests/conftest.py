@@ -46,10 +46,11 @@ async def homes() -> AsyncIterator[Callable[[str], Awaitable[Installation]]]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run tests of `home` on SQLite and PostgreSQL, those marked `portable` on MariaDB too."""
+    """Run tests of `home` on SQLite and PostgreSQL, those marked `portable` on MariaDB too, `only` on what it names."""
     if "dialect" in metafunc.fixturenames:
         portable = metafunc.definition.get_closest_marker("portable") is not None
-        metafunc.parametrize("dialect", ["sqlite", "postgresql", *(["mysql"] if portable else [])])
+        only = metafunc.definition.get_closest_marker("only")
+        metafunc.parametrize("dialect", only.args if only else ["sqlite", "postgresql", *(["mysql"] * portable)])
 
 
 @pytest.fixture

@@ -315,9 +315,8 @@ async def test_one_that_cannot_be_settled_does_not_stop_the_rescue_of_others(alo
     assert await codes(ours) == ["J-2"]
 
 
+@pytest.mark.only("sqlite")  # on others leases go by the server's clock
 async def test_what_runs_here_is_not_taken_for_dead_where_the_clock_was_set(alone, ours) -> None:
-    if alone.database.dialect != "sqlite":
-        pytest.skip("leases go by the server's clock")
     real, ahead = alone.works.clock, timedelta(0)
     alone.works.clock = lambda: real() + ahead
     reached = asyncio.Event()
@@ -372,9 +371,8 @@ async def test_a_stopping_worker_gives_back_what_it_cannot_finish(alone, ours) -
     assert await codes(ours) == ["J-1"]
 
 
+@pytest.mark.only("postgresql")  # on others others are polled
 async def test_another_process_is_woken_at_once(alone, ours) -> None:
-    if alone.database.dialect != "postgresql":
-        pytest.skip("others are polled")
     second = open_installation(alone.settings)
     quick(second, jobs_poll_seconds=30.0)
     try:
@@ -390,10 +388,9 @@ async def test_another_process_is_woken_at_once(alone, ours) -> None:
         await second.close()
 
 
+@pytest.mark.only("sqlite")  # on others leases go by the server's clock
 async def test_a_clock_that_jumps_lets_another_try_and_neither_twice(alone, ours) -> None:
     """On SQLite leases go by the process's clock: an hour ahead they are over, and the first worker is not done."""
-    if alone.database.dialect != "sqlite":
-        pytest.skip("leases go by the server's clock")
     second = open_installation(alone.settings)
     quick(second)
     real, ahead = second.works.clock, timedelta(0)
