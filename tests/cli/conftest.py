@@ -17,7 +17,7 @@ from support import database_name, need
 
 
 @pytest.fixture(scope="session")
-def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
+def loaded_command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
     """The command in a process that has loaded it."""
     folder = tmp_path_factory.mktemp("command")
     with loaded(folder, bare_environment(folder)) as made:
@@ -25,7 +25,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
 
 
 @pytest.fixture
-def run(tmp_path: Path, command: Loaded) -> Run:
+def run(tmp_path: Path, loaded_command: Loaded) -> Run:
     """Return what runs `holdfast …` in an empty folder, in a process of its own."""
 
     def call(*arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
@@ -33,7 +33,7 @@ def run(tmp_path: Path, command: Loaded) -> Run:
             streams = [Path(folder, name) for name in ("in", "out", "err")]
             for stream, text in zip(streams, (stdin, "", ""), strict=True):
                 stream.write_text(text)
-            code = command.call(arguments, tmp_path, bare_environment(tmp_path / "home", **variables), streams)
+            code = loaded_command.call(arguments, tmp_path, bare_environment(tmp_path / "home", **variables), streams)
             return subprocess.CompletedProcess(arguments, code, *(each.read_text() for each in streams[1:]))
 
     return call
