@@ -80,7 +80,7 @@ class AllAlike(Mapping[TileId, bytes]):
         return self._complete[8 * tile.level] * tile.width
 
     def __iter__(self) -> Iterator[TileId]:
-        raise NotImplementedError
+        raise TypeError("tiles of a tree of any size cannot be counted")
 
     def __len__(self) -> int:
-        raise NotImplementedError
+        raise TypeError("tiles of a tree of any size cannot be counted")

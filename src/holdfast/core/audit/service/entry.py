@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from holdfast.core.audit.ledger.tree import leaf_hash
 from holdfast.kernel.clock import rfc3339
 from holdfast.kernel.db import canonical
 from holdfast.kernel.facts import Record
@@ -117,8 +118,8 @@ def build_entry(
             "p": {part.name: part.commitment() for part in parts},
         }
     )
-    leaf_hash = hashlib.sha256(b"\x00" + core).digest()
-    return Entry(entry_id, {**columns, "core": core, "leaf_hash": leaf_hash}, core, leaf_hash, parts)
+    leaf = leaf_hash(core)
+    return Entry(entry_id, {**columns, "core": core, "leaf_hash": leaf}, core, leaf, parts)
 
 
 def _present(values: dict[str, str | None]) -> dict[str, str]:
